@@ -1,0 +1,113 @@
+"""`hyperdyn`: reads the command line, runs one command, and answers mistakes with a sentence.
+
+Exit status: 0 done, 1 failed, 2 the command line asks for something there is not, 130 interrupted.
+"""
+
+import dataclasses
+import functools
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from hyperdyn.cli.command import Command
+from hyperdyn.cli.evaluate import Evaluate
+from hyperdyn.cli.info import Info
+from hyperdyn.cli.plan import Plan
+from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX
+from hyperdyn.cli.train import Train
+from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
+
+DESCRIPTION = "Watch a system for a moment, get a dynamics model made for it, plan with it."
+
+COMMANDS: dict[str, type[Command]] = {
+    "train": Train,
+    "evaluate": Evaluate,
+    "plan": Plan,
+    "info": Info,
+}
+
+NOT_OPTIONS = ("model", "planner", "preset")  # a word by itself on the command line
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Words of the command line; those of this process unless given.
+
+    Returns:
+        The exit status.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        command = parse(words)
+        job = command.prepare()
+    except (UnknownNameError, InputError) as error:
+        return _say(error, USAGE)
+    except (HyperdynError, OSError) as error:
+        return _say(error, FAILED)
+    except KeyboardInterrupt:
+        return _say("Stopped before it began.", INTERRUPTED)
+    try:
+        job()
+    except (HyperdynError, OSError) as error:
+        return _say(error, FAILED)
+    except KeyboardInterrupt:
+        return _say(command.when_interrupted, INTERRUPTED)
+    return 0
+
+
+def parse(words: Sequence[str]) -> Command:
+    """Turn words into a command; prints help and leaves with status 0, or 2 where words are missing.
+
+    Raises:
+        UnknownNameError: For an unknown command, option or planner; names the nearest.
+    """
+    config = (tyro.conf.CascadeSubcommandArgs,)
+    if not words or words[0].startswith("-"):
+        listed = [
+            Annotated[kind, tyro.conf.subcommand(name, description=_first_sentence(kind))]
+            for name, kind in COMMANDS.items()
+        ]
+        union = functools.reduce(operator.or_, listed)
+        tyro.cli(union, prog="hyperdyn", description=DESCRIPTION, args=words, config=config)
+    name, *rest = words
+    require_known("command", name, COMMANDS)
+    _require_options(COMMANDS[name], rest)
+    command: Command = tyro.cli(COMMANDS[name], prog=f"hyperdyn {name}", args=rest, config=config)
+    return command
+
+
+def _require_options(kind: type[Command], words: Sequence[str]) -> None:
+    """Refuse planners and options that do not exist, wherever they stand."""
+    options = {"--help", *_options(kind)}
+    if any(field.name == "planner" for field in dataclasses.fields(kind)):
+        chosen = DEFAULT_PLANNER
+        for word in words:
+            if word.startswith(PREFIX):
+                require_known("planner", word, [PREFIX + name for name in PLANNERS])
+                chosen = word.removeprefix(PREFIX)
+        options |= _options(PLANNERS[chosen], "planner.")
+    for word in words:
+        if word.startswith("--"):
+            require_known("option", word.split("=")[0].replace("_", "-"), options)
+
+
+def _options(kind: type, prefix: str = "") -> set[str]:
+    fields = [field for field in dataclasses.fields(kind) if field.name not in NOT_OPTIONS]
+    names = {prefix + field.name.replace("_", "-") for field in fields}
+    names |= {f"{prefix}no-{f.name.replace('_', '-')}" for f in fields if f.type is bool}
+    return {f"--{name}" for name in names}
+
+
+def _first_sentence(kind: type[Command]) -> str:
+    return str(kind.__doc__).split("\n", maxsplit=1)[0]
+
+
+def _say(what: object, status: int) -> int:
+    print(f"hyperdyn: {what}", file=sys.stderr)
+    return status

@@ -1,0 +1,54 @@
+"""`hyperdyn train`: run a preset, or go on with a run."""
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from hyperdyn.cli.command import Command, Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Command):
+    """Train a generator, as a preset says; Ctrl-C at any time, `--resume` goes on.
+
+    The run folder gets the data, metrics.jsonl, tensorboard files, a checkpoint, and `model`, which
+    every other command takes as MODEL (so does the run folder itself).
+    """
+
+    preset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PRESET")]
+    """Name of a training run; `hyperdyn info` lists them."""
+    out: Annotated[Path, tyro.conf.arg(metavar="RUN")]
+    """Run folder: new or empty, unless a run in it is resumed."""
+    seed: int = 0
+    """Seed of every random number; repeat it to resume."""
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Go on with the run in RUN. It ends with the weights it would have had uninterrupted."""
+
+    def prepare(self) -> Job:
+        """Look the preset up."""
+        from hyperdyn.training.on_policy import train
+        from hyperdyn.training.presets import preset
+
+        config = replace(preset(self.preset), seed=self.seed)
+
+        def job() -> None:
+            train(config, self.out, resume=self.resume)
+            print(f"Wrote {self.out}; evaluate it with:")
+            print(
+                f"  hyperdyn evaluate {shlex.quote(str(self.out))} --env {config.env_id} --split novel"
+            )
+
+        return job
+
+    @property
+    def when_interrupted(self) -> str:
+        """How to resume."""
+        words = ["hyperdyn", "train", self.preset, "--out", str(self.out)]
+        if self.seed:
+            words += ["--seed", str(self.seed)]
+        return (
+            f"Stopped; at most the last seconds are lost. Go on with: {shlex.join(words)} --resume"
+        )

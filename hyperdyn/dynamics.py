@@ -1,0 +1,151 @@
+"""What planners see (`Dynamics`), and the model a hypernetwork wrote (`GeneratedDynamics`)."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperdyn.errors import InputError
+from hyperdyn.networks import MLPSpec, split_parameters
+from hyperdyn.rollout import rollout
+from hyperdyn.states import StateSpace
+from hyperdyn.storage import from_config, read_folder, to_config, write_folder
+
+
+class Dynamics(Protocol):
+    """Anything a planner can plan with: a generated model, a simulator, a user's function."""
+
+    @property
+    def state_dim(self) -> int:
+        """S."""
+
+    @property
+    def action_dim(self) -> int:
+        """A."""
+
+    @property
+    def num_systems(self) -> int:
+        """E."""
+
+    def rollout(
+        self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]
+    ) -> Float[Tensor, "E N H+1 S"]:
+        """Roll N action sequences forward in each system; index 0 in time is the given state."""
+
+
+@dataclass(frozen=True)
+class GeneratedDynamics:
+    """E forward models δs = MLP(s, a), each with its own weights, as one plain value.
+
+    The weights take states and actions in physical units and give the change in physical units:
+    normalisation is already folded into the first and the last layer. Nothing is hidden: a value
+    can be pickled, indexed, moved, saved, and used by several callers at once.
+    """
+
+    spec: MLPSpec
+    """Network from (state inputs + A) to S."""
+    state_space: StateSpace
+    """Fields of the state and how changes compose."""
+    parameters: Float[Tensor, "E P"]
+    """Generated weights, one row a system."""
+
+    @property
+    def num_systems(self) -> int:
+        """E."""
+        return len(self.parameters)
+
+    @property
+    def state_dim(self) -> int:
+        """S."""
+        return self.state_space.dim
+
+    @property
+    def action_dim(self) -> int:
+        """A."""
+        return self.spec.sizes[0] - len(self.state_space.input_columns())
+
+    @property
+    def parameters_by_layer(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight (E, outputs, inputs) and bias (E, outputs) of each layer."""
+        return split_parameters(self.spec, self.parameters)
+
+    def step(
+        self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E A"]
+    ) -> Float[Tensor, "E S"]:
+        """Predict the next state of each system.
+
+        Raises:
+            InputError: As `rollout`.
+        """
+        return self.rollout(states, actions[:, None, None])[:, 0, 1]
+
+    def rollout(
+        self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]
+    ) -> Float[Tensor, "E N H+1 S"]:
+        """Predict N trajectories for each system.
+
+        Args:
+            states: Current states, in the units of the training data (SI).
+            actions: N candidate sequences of H actions for each system.
+
+        Returns:
+            Trajectories; index 0 along the time axis is the given state.
+
+        Raises:
+            InputError: If a width, the number of systems, the dtype or the device does not match.
+        """
+        wanted = (self.num_systems, self.state_dim)
+        if tuple(states.shape) != wanted:
+            raise InputError(
+                f"rollout got states of shape {tuple(states.shape)}; this model wants (E, S) = "
+                f"{wanted}. Select systems of the model with dynamics[index], or stack the states."
+            )
+        if actions.ndim != 4 or actions.shape[::3] != (self.num_systems, self.action_dim):
+            raise InputError(
+                f"rollout got actions of shape {tuple(actions.shape)}; this model wants (E, N, H, A) "
+                f"with E = {self.num_systems} and A = {self.action_dim}."
+            )
+        for name, tensor in (("states", states), ("actions", actions)):
+            if tensor.dtype != self.parameters.dtype or tensor.device != self.parameters.device:
+                raise InputError(
+                    f"rollout got {name} of {tensor.dtype} on {tensor.device}; this model is "
+                    f"{self.parameters.dtype} on {self.parameters.device}. Convert them, or the "
+                    "model with dynamics.to(...)."
+                )
+        return rollout(self.spec, self.state_space, self.parameters, states, actions)
+
+    def __getitem__(self, index: int | slice | Tensor) -> "GeneratedDynamics":
+        """Select systems; an integer keeps the leading axis, so the result still has E = 1."""
+        if isinstance(index, int):
+            index = torch.tensor([index])
+        return replace(self, parameters=self.parameters[index])
+
+    def to(self, target: torch.device | torch.dtype | str) -> "GeneratedDynamics":
+        """Copy to a device or a floating-point type."""
+        return replace(self, parameters=self.parameters.to(target))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the models to a folder.
+
+        Raises:
+            CheckpointError: If it cannot be written; what stood there before is untouched.
+        """
+        config = {"spec": to_config(self.spec), "state_space": to_config(self.state_space)}
+        write_folder(folder, "generated-dynamics", config, {"parameters": self.parameters})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "GeneratedDynamics":
+        """Read models written by `save`, equal to them bit for bit.
+
+        Raises:
+            CheckpointError: If the folder is missing, damaged, or holds something else.
+        """
+        config, tensors = read_folder(folder, "generated-dynamics")
+        return cls(
+            from_config(MLPSpec, config["spec"]),
+            from_config(StateSpace, config["state_space"]),
+            tensors["parameters"],
+        )

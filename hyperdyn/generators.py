@@ -1,0 +1,48 @@
+"""Every generator by the name of its kind."""
+
+from pathlib import Path
+
+import torch
+
+from hyperdyn.baselines import Direct, FiLM
+from hyperdyn.errors import CheckpointError, require_known
+from hyperdyn.model import DynamicsGenerator, HyperDynamics, ModelConfig, generator_folder
+from hyperdyn.storage import read_header
+
+GENERATORS: dict[str, type[DynamicsGenerator]] = {
+    generator.kind: generator for generator in (HyperDynamics, Direct, FiLM)
+}
+
+
+def build_generator(
+    kind: str, config: ModelConfig, *, generator: torch.Generator
+) -> DynamicsGenerator:
+    """Make an untrained generator.
+
+    Args:
+        kind: A key of `GENERATORS`.
+        config: Its sizes.
+        generator: Source of the initial weights.
+
+    Raises:
+        UnknownNameError: If there is no such kind; lists the valid ones.
+    """
+    require_known("model kind", kind, GENERATORS)
+    return GENERATORS[kind](config, generator=generator)
+
+
+def load_generator(name: str | Path) -> DynamicsGenerator:
+    """Load a generator of whatever class was saved.
+
+    Args:
+        name: A model folder, a run folder, or the name of a pretrained generator.
+
+    Raises:
+        UnknownNameError: If it is neither; lists the pretrained names.
+        CheckpointError: If the folder is damaged or holds something else.
+    """
+    folder = generator_folder(name)
+    kind = read_header(folder)["kind"]
+    if kind not in GENERATORS:
+        raise CheckpointError(f"{folder} holds a {kind!r}; generators are {', '.join(GENERATORS)}.")
+    return GENERATORS[kind].from_pretrained(folder)

@@ -1,0 +1,3 @@
+"""Rolling generated models forward: one dispatcher over the backends."""
+
+from hyperdyn.rollout.dispatch import rollout as rollout

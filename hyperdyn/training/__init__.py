@@ -1,0 +1,1 @@
+"""Training generators: tasks, collecting, fitting, checkpoints, evaluation."""

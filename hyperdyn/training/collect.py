@@ -1,0 +1,153 @@
+"""Running E systems in lockstep: watch, generate, plan, act, for all of them at once."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperdyn.history import HistoryBuffer
+from hyperdyn.model import DynamicsGenerator
+from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
+from hyperdyn.training.episodes import Episodes, json_context
+
+
+class Agent(Protocol):
+    """Chooses actions for E systems in lockstep."""
+
+    def reset(self, num_systems: int) -> None:
+        """Begin new episodes."""
+
+    def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
+        """Choose an action for each system."""
+
+
+class RandomAgent:
+    """Uniform actions in [-1, 1]."""
+
+    def __init__(self, action_dim: int, generator: torch.Generator) -> None:
+        self.action_dim = action_dim
+        self.generator = generator
+
+    def reset(self, num_systems: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
+        """Draw actions."""
+        return torch.rand(len(states), self.action_dim, generator=self.generator) * 2 - 1
+
+
+@dataclass
+class PlanningAgent:
+    """Plans with models generated from the last K steps; acts at random until K steps are seen.
+
+    A new model is generated at every step and used for the whole horizon (paper, section 3.3).
+    """
+
+    model: DynamicsGenerator
+    planner: Planner[Any]
+    objective: ObjectiveFunction
+    generator: torch.Generator
+    proposal: Proposal | None = None
+    plans: int = 0
+    """Plans made so far, one a system and step."""
+    plan_seconds: float = 0.0
+    """Time spent generating and planning."""
+
+    def reset(self, num_systems: int) -> None:
+        """Begin new episodes: forget histories and previous plans."""
+        self._random = RandomAgent(self.model.action_dim, self.generator)
+        self._buffer = HistoryBuffer(num_systems, self.model.history_length)
+        self.controller = MPC(
+            self.planner, self.objective, proposal=self.proposal, generator=self.generator
+        )
+
+    def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
+        """Watch, generate, plan."""
+        if self._buffer.full:
+            start = time.perf_counter()
+            dynamics = self.model.generate(self._buffer.history())
+            actions = self.controller.act(dynamics, states)
+            self.plan_seconds += time.perf_counter() - start
+            self.plans += len(states)
+        else:
+            actions = self._random.act(states)
+        self._buffer.append(states, actions)
+        return actions
+
+
+@dataclass(frozen=True)
+class Reset:
+    """How one episode begins."""
+
+    seed: int
+    options: dict[str, Any]
+
+
+def run_episodes(
+    env_id: str,
+    agent: Agent,
+    resets: Sequence[Reset],
+    steps: int,
+    on_step: Callable[[int], None] = lambda systems: None,
+    make: Callable[[str], "gymnasium.Env[Any, Any]"] | None = None,
+) -> Episodes:
+    """Run one episode for each reset, all in lockstep.
+
+    Args:
+        env_id: A registered environment.
+        agent: Chooses the actions of all systems at once.
+        resets: Seed and options of each episode; their number is E.
+        steps: Length of an episode.
+        on_step: Called after every step with E, for progress.
+        make: How an environment is made; `hyperdyn.envs.make` unless given.
+
+    Returns:
+        The recorded episodes. One whose simulation ended early keeps its shorter length.
+    """
+    if make is None:
+        from hyperdyn.envs import make
+    envs = [make(env_id) for _ in resets]
+    try:
+        starts = [
+            env.reset(seed=r.seed, options=r.options) for env, r in zip(envs, resets, strict=True)
+        ]
+        contexts = tuple(json_context(info["context"]) for _, info in starts)
+        states = [torch.stack([_tensor(observation) for observation, _ in starts])]
+        actions: list[Tensor] = []
+        rewards = torch.zeros(len(envs), steps)
+        lengths = torch.full((len(envs),), steps)
+        running = [True] * len(envs)
+        agent.reset(len(envs))
+        for step in range(steps):
+            chosen = agent.act(states[-1])
+            following = states[-1].clone()
+            for row, env in enumerate(envs):
+                if running[row]:
+                    observation, reward, terminated, truncated, _ = env.step(chosen[row].numpy())
+                    following[row] = _tensor(observation)
+                    rewards[row, step] = float(reward)
+                    if terminated or truncated:
+                        running[row] = False
+                        lengths[row] = step + 1
+            states.append(following)
+            actions.append(chosen)
+            on_step(len(envs))
+    finally:
+        for env in envs:
+            env.close()
+    return Episodes(
+        states=torch.stack(states, dim=1),
+        actions=torch.stack(actions, dim=1),
+        rewards=rewards,
+        lengths=lengths,
+        contexts=contexts,
+    )
+
+
+def _tensor(observation: Any) -> Tensor:
+    return torch.as_tensor(observation, dtype=torch.float32)

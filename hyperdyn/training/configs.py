@@ -1,0 +1,75 @@
+"""Everything that defines a training run, as one frozen value."""
+
+from dataclasses import dataclass
+
+from hyperdyn.errors import InputError, require_known
+from hyperdyn.generators import GENERATORS
+from hyperdyn.model import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A run of the on-policy loop; the defaults are the paper's (section 4.2) where it states them."""
+
+    env_id: str
+    """Environment to collect from, always in its training ("seen") split."""
+    kind: str
+    """Model: "hyperdynamics", "direct" or "film"."""
+    model: ModelConfig
+    seed: int = 0
+
+    iterations: int = 150
+    """Rounds of collecting and fitting; the first collects with random actions."""
+    rollouts: int = 10
+    """Episodes a round, run in lockstep with one batched plan a step."""
+    steps: int = 500
+    """Steps an episode."""
+    max_steps: int = 50_000
+    """Data used in a round; more than this is drawn anew each round, by whole episodes."""
+
+    samples: int = 500
+    """Candidate sequences of random shooting."""
+    horizon: int = 20
+    """Steps planned ahead."""
+    hold: int = 1
+    """Steps each sampled action is held for; 1 is the paper's independent actions."""
+
+    epochs: int = 100
+    """Passes over the data a round."""
+    contexts: int = 16
+    """Histories a training batch."""
+    targets: int = 8
+    """Transitions predicted from each; contexts × targets is the paper's batch of 128."""
+    unroll: int = 1
+    """Steps predicted open loop in the loss; divides targets; 1 is the paper's."""
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-3
+    """Reached in the last round, on a cosine from `learning_rate`."""
+    validation_share: float = 0.1
+    """Share of the episodes kept out of fitting."""
+    validation_decay: float = 0.99
+    """A round's passes end when the validation loss exceeds its own moving average with this decay."""
+    stop_window: int | None = 25
+    """Training ends when the mean return of this many rounds falls below the mean of as many before
+    them; None never stops early."""
+
+    def __post_init__(self) -> None:
+        """Check names and sizes."""
+        require_known("model kind", self.kind, GENERATORS)
+        whole = (self.iterations, self.rollouts, self.samples, self.horizon, self.epochs)
+        if min(*whole, self.contexts, self.targets, self.unroll, self.hold) < 1:
+            raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
+        if self.targets % self.unroll:
+            raise InputError(
+                f"unroll = {self.unroll} does not divide targets = {self.targets}; choose a divisor."
+            )
+        if self.steps < self.model.history_length + self.targets:
+            raise InputError(
+                f"Episodes of {self.steps} steps hold no window of {self.model.history_length} + "
+                f"{self.targets} steps; lengthen them."
+            )
+        if not 0 < self.validation_share < 1 or self.rollouts * self.iterations < 2:
+            raise InputError(
+                f"validation_share is {self.validation_share} of {self.rollouts * self.iterations} "
+                "episodes; it must leave at least one episode on either side."
+            )

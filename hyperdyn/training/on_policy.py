@@ -1,0 +1,220 @@
+"""The on-policy loop: collect with the latest model, fit, repeat (paper, section 4.2).
+
+A run folder holds
+
+* `run.json`: the configuration, and the versions it ran with;
+* `data/NNNN`: the raw episodes of each round;
+* `checkpoint`: model, optimiser and progress, rewritten at most every 20 seconds;
+* `model`: the generator after the last finished round, which `from_pretrained` reads;
+* `metrics.jsonl` and `tensorboard`.
+
+Each round's random numbers come from the seed and the round's number. So a run that was stopped at any
+moment and resumed ends with the same weights, bit for bit, as one that was not.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+import hyperdyn
+from hyperdyn.errors import CheckpointError
+from hyperdyn.generators import build_generator
+from hyperdyn.model import DynamicsGenerator
+from hyperdyn.planners import RandomShooting, Uniform
+from hyperdyn.storage import to_config
+from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
+from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.episodes import Episodes, concatenate
+from hyperdyn.training.fitting import fit_round, make_optimiser
+from hyperdyn.training.metrics import Metrics, read_metrics
+from hyperdyn.training.seeds import seed_for, torch_generator
+from hyperdyn.training.tasks import task_for
+from hyperdyn.training.windows import fit_normaliser
+
+RUN_FILE = "run.json"
+
+
+def train(config: TrainConfig, out: Path, *, resume: bool = False) -> None:
+    """Run or resume a training run.
+
+    Args:
+        config: What to run.
+        out: Run folder.
+        resume: Continue the run in `out`; without it `out` must not exist or be empty.
+
+    Raises:
+        CheckpointError: If `out` holds a run and `resume` is false, holds another configuration or
+            version, or cannot be written.
+    """
+    _open_run(config, out, resume)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in another order would give other last bits
+    try:
+        _run(config, out)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run(config: TrainConfig, out: Path) -> None:
+    model = build_generator(
+        config.kind, config.model, generator=torch_generator(config.seed, "model")
+    )
+    optimiser = make_optimiser(model, config)
+    progress = Progress()
+    checkpoint = out / "checkpoint"
+    if (out / "checkpoint").exists() or (out / ".checkpoint.replaced").exists():
+        progress = load_checkpoint(checkpoint, model, optimiser)
+    data = [Episodes.load(_data(out, index)) for index in range(progress.iteration)]
+    metrics = Metrics(out, progress.iteration)
+    try:
+        while progress.iteration < config.iterations and not _return_fell(config, out):
+            row = _round(config, out, model, optimiser, progress, data)
+            metrics.write(progress.iteration, row)
+            model.save(out / "model")
+            progress = Progress(iteration=progress.iteration + 1)
+            save_checkpoint(checkpoint, model, optimiser, progress)
+    finally:
+        metrics.close()
+
+
+def _round(
+    config: TrainConfig,
+    out: Path,
+    model: DynamicsGenerator,
+    optimiser: torch.optim.Adam,
+    progress: Progress,
+    data: list[Episodes],
+) -> dict[str, float]:
+    """Collect, then fit."""
+    start = time.perf_counter()
+    folder = _data(out, progress.iteration)
+    label = f"round {progress.iteration + 1}/{config.iterations}"
+    if folder.exists():
+        episodes = Episodes.load(folder)
+    else:
+        episodes = _collect(config, model, progress.iteration, label)
+        episodes.save(folder)
+    data.append(episodes)
+    collected = time.perf_counter()
+    if not bool(model.normaliser.fitted):
+        generator = torch_generator(config.seed, "normaliser")
+        fit_normaliser(model, episodes, generator)
+    training, validation = _split(config, concatenate(data), progress.iteration)
+    with tqdm(total=config.epochs, initial=progress.epoch, desc=f"{label} fit", leave=False) as bar:
+        losses = fit_round(
+            model,
+            optimiser,
+            config,
+            training,
+            validation,
+            progress,
+            save=lambda: save_checkpoint(out / "checkpoint", model, optimiser, progress),
+            on_epoch=bar.update,
+        )
+    finished = time.perf_counter()
+    mean = float(episodes.returns.mean())
+    tqdm.write(
+        f"{label}: return {mean:.1f} ± {float(episodes.returns.std()):.1f}, loss "
+        f"{losses['training_loss']:.4f}, validation {losses['validation_loss']:.4f}, "
+        f"{finished - start:.1f} s"
+    )
+    return {
+        "return_mean": mean,
+        "return_std": float(episodes.returns.std()),
+        **losses,
+        "diverged": int((episodes.lengths < config.steps).sum()),
+        "collect_seconds": collected - start,
+        "fit_seconds": finished - collected,
+    }
+
+
+def _collect(
+    config: TrainConfig, model: DynamicsGenerator, iteration: int, label: str
+) -> Episodes:
+    """The first round acts at random, the others plan with the latest model."""
+    task = task_for(config.env_id)
+    generator = torch_generator(config.seed, "plan", iteration)
+    agent: Agent = RandomAgent(task.action_dim, generator)
+    if iteration > 0:
+        planner = RandomShooting(horizon=config.horizon, samples=config.samples)
+        proposal = Uniform(hold=config.hold)
+        agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
+    resets = [
+        Reset(seed_for(config.seed, "collect", iteration, row) >> 32, {"split": task.splits[0]})
+        for row in range(config.rollouts)
+    ]
+    with tqdm(total=config.steps * config.rollouts, desc=f"{label} collect", leave=False) as bar:
+        return run_episodes(config.env_id, agent, resets, config.steps, bar.update)
+
+
+def _split(config: TrainConfig, episodes: Episodes, iteration: int) -> tuple[Episodes, Episodes]:
+    """All data so far, capped by whole episodes, as training and validation parts.
+
+    Whether an episode is for validation depends on its own number alone, so it never changes sides.
+    """
+    every = max(2, round(1 / config.validation_share))
+    order = torch.randperm(
+        len(episodes), generator=torch_generator(config.seed, "subset", iteration)
+    ).tolist()
+    kept, steps = [], 0
+    for row in order:
+        if steps + int(episodes.lengths[row]) > config.max_steps:
+            break
+        kept.append(row)
+        steps += int(episodes.lengths[row])
+    training = sorted(row for row in kept if row % every != every - 1)
+    validation = sorted(row for row in kept if row % every == every - 1)
+    if not validation or not training:
+        training, validation = kept[1:] or kept, kept[:1]
+    return episodes[training], episodes[validation]
+
+
+def _data(out: Path, iteration: int) -> Path:
+    return out / "data" / f"{iteration:04d}"
+
+
+def _return_fell(config: TrainConfig, out: Path) -> bool:
+    """Whether the rolling mean of returns has decreased."""
+    window = config.stop_window
+    returns = [row["return_mean"] for row in read_metrics(out)]
+    if window is None or len(returns) < 2 * window:
+        return False
+    return sum(returns[-window:]) < sum(returns[-2 * window : -window])
+
+
+def _open_run(config: TrainConfig, out: Path, resume: bool) -> None:
+    path = out / RUN_FILE
+    record = {"format": "hyperdyn-run", "version": 1, "config": to_config(config)}
+    if not resume:
+        if out.exists() and any(out.iterdir()):
+            raise CheckpointError(
+                f"{out} is not empty. Continue the run in it with --resume, or name another folder."
+            )
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            versions = {"hyperdyn": hyperdyn.__version__, "torch": str(torch.__version__)}
+            path.write_text(json.dumps({**record, "versions": versions}, indent=2) + "\n")
+        except OSError as error:
+            raise CheckpointError(f"Could not write {path}: {error}. Choose another place.") from error
+        return
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"{out} holds no run to resume ({error}); start one without --resume."
+        ) from error
+    if found.get("version") != record["version"]:
+        raise CheckpointError(
+            f"{out} was made by run layout {found.get('version')}; this hyperdyn reads layout "
+            f"{record['version']}. Resume with the release that began it."
+        )
+    if found.get("config") != record["config"]:
+        changed = sorted(k for k, v in record["config"].items() if found["config"].get(k) != v)
+        raise CheckpointError(
+            f"{out} holds a run with other settings ({', '.join(changed)}); resume with the preset "
+            "and seed it began with, or name another folder."
+        )

@@ -1,0 +1,18 @@
+"""Random streams by name, so that no two uses share numbers and a resumed run needs no saved state."""
+
+import numpy as np
+import torch
+
+STREAMS = ("model", "collect", "plan", "batches", "subset", "normaliser", "evaluate", "fixed-data")
+
+
+def seed_for(seed: int, stream: str, *index: int) -> int:
+    """A 63-bit seed that depends on every argument; streams are listed in `STREAMS`."""
+    key = [seed, STREAMS.index(stream), *index]
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return int(state) >> 1
+
+
+def torch_generator(seed: int, stream: str, *index: int) -> torch.Generator:
+    """A generator for one use."""
+    return torch.Generator().manual_seed(seed_for(seed, stream, *index))

@@ -1,0 +1,43 @@
+"""The statistics reports use: interquartile mean and bootstrap intervals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hyperdyn.errors import InputError
+
+
+def interquartile_mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    """Mean of the middle half (Agarwal et al., 2021)."""
+    means: NDArray[np.float64] = np.asarray(stats.trim_mean(values, 0.25, axis=axis))
+    return means
+
+
+def interval(
+    strata: Sequence[Sequence[float]], *, resamples: int = 5000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % stratified bootstrap interval of the interquartile mean of all values.
+
+    Args:
+        strata: Groups (training seeds, sides of a split) resampled each within itself.
+        resamples: Bootstrap samples.
+        seed: Seed of the resampling.
+
+    Returns:
+        Lower and upper end (percentile method).
+
+    Raises:
+        InputError: If a group is empty.
+    """
+    if not strata or min(len(group) for group in strata) == 0:
+        raise InputError("An interval needs at least one value in every group.")
+    rng = np.random.default_rng(seed)
+    draws = [
+        np.asarray(group, dtype=np.float64)[rng.integers(len(group), size=(resamples, len(group)))]
+        for group in strata
+    ]
+    means = interquartile_mean(np.concatenate(draws, axis=1))
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,122 @@
+"""Training batches of contexts × targets: one history, one generated model, M following transitions.
+
+That is what happens when planning, and it costs a fraction of a model per transition. The loss is the
+paper's equation 1 in normalised units.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hyperdyn.errors import InputError
+from hyperdyn.history import History
+from hyperdyn.model import DynamicsGenerator
+from hyperdyn.networks import batched_mlp
+from hyperdyn.training.episodes import Episodes
+
+
+@dataclass(frozen=True)
+class Windows:
+    """B windows: K steps watched, then M transitions to predict."""
+
+    history: History
+    states: Float[Tensor, "B M+1 S"]
+    actions: Float[Tensor, "B M A"]
+
+
+class WindowSampler:
+    """Draws windows uniformly over all places where one fits.
+
+    Args:
+        episodes: Recorded data.
+        history_length: K.
+        targets: M.
+
+    Raises:
+        InputError: If no episode is K + M steps long.
+    """
+
+    def __init__(self, episodes: Episodes, history_length: int, targets: int) -> None:
+        self.episodes = episodes
+        self.history_length = history_length
+        self.targets = targets
+        places = (episodes.lengths - history_length - targets + 1).clamp_min(0)
+        if int(places.sum()) == 0:
+            raise InputError(
+                f"No episode has the {history_length + targets} steps a window needs (the longest "
+                f"has {int(episodes.lengths.max())}); collect longer ones."
+            )
+        self._ends = places.cumsum(0)
+
+    def __len__(self) -> int:
+        """Number of different windows."""
+        return int(self._ends[-1])
+
+    def __getitem__(self, places: Int[Tensor, " B"]) -> Windows:
+        """The windows at the given places, 0 to `len(self)` - 1."""
+        rows = torch.searchsorted(self._ends, places, right=True)
+        first = torch.where(rows > 0, self._ends[rows - 1], 0)
+        length = self.history_length
+        steps = (places - first)[:, None] + torch.arange(length + self.targets + 1)
+        states = self.episodes.states[rows[:, None], steps]
+        actions = self.episodes.actions[rows[:, None], steps[:, :-1]]
+        return Windows(
+            History(states[:, :length], actions[:, :length]), states[:, length:], actions[:, length:]
+        )
+
+    def epoch(self, contexts: int, generator: torch.Generator) -> Iterator[Windows]:
+        """Draw batches of `contexts` windows until as many targets as recorded steps were seen."""
+        batches = -(-self.episodes.num_steps // (contexts * self.targets))
+        for _ in range(batches):
+            yield self[torch.randint(len(self), (contexts,), generator=generator)]
+
+
+def window_loss(
+    model: DynamicsGenerator, windows: Windows, unroll: int = 1
+) -> Float[Tensor, ""]:
+    """Mean squared error of predicted changes, in units of their standard deviation.
+
+    Args:
+        model: Encodes each history and forms one network a window.
+        windows: B windows of M targets.
+        unroll: Steps predicted open loop before the next true state is given; divides M. At 1 every
+            target starts from a true state (the paper's loss).
+
+    Returns:
+        The loss, a scalar.
+    """
+    space, stats = model.state_space, model.normaliser
+    anchor = model.anchor(windows.history.states)
+    parameters = model.parameters_from(model.encode(windows.history))
+    targets = windows.actions.shape[1]
+    starts = windows.states[:, :-1:unroll]
+    truth = windows.states[:, 1:].unflatten(1, (targets // unroll, unroll))
+    actions = windows.actions.unflatten(1, (targets // unroll, unroll))
+    loss = starts.new_zeros(())
+    states = starts
+    for step in range(unroll):
+        seen = model.normalise_states(states, anchor)[..., model.input_columns]
+        inputs = torch.cat([seen, model.normalise_actions(actions[:, :, step])], dim=-1)
+        predicted = batched_mlp(model.config.network, parameters, inputs)
+        wanted = space.difference(states, truth[:, :, step])
+        loss = loss + (predicted - (wanted - stats.change_mean) / stats.change_std).square().mean()
+        states = space.compose(states, predicted * stats.change_std + stats.change_mean)
+    return loss / unroll
+
+
+def fit_normaliser(
+    model: DynamicsGenerator, episodes: Episodes, generator: torch.Generator, rows: int = 8192
+) -> None:
+    """Fit the model's statistics to windows of recorded data, relative fields taken as it sees them."""
+    sampler = WindowSampler(episodes, model.history_length, targets=1)
+    windows = sampler[torch.randint(len(sampler), (rows,), generator=generator)]
+    history = windows.history
+    anchor = model.anchor(history.states)
+    model.normaliser.fit(
+        (history.states - anchor[:, None]).flatten(0, 1),
+        history.actions.flatten(0, 1),
+        model.state_space.difference(windows.states[:, 0], windows.states[:, 1]),
+    )

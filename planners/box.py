@@ -1,0 +1,39 @@
+"""The room there is to plan in."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ActionBox:
+    """Bounds on every action of E plans of H steps, on the dtype and device planned with."""
+
+    systems: int
+    """E."""
+    horizon: int
+    """H."""
+    low: Float[Tensor, "A"]
+    """Lower bounds."""
+    high: Float[Tensor, "A"]
+    """Upper bounds, nowhere below the lower ones."""
+
+    @property
+    def middle(self) -> Float[Tensor, "A"]:
+        """The action midway between the bounds."""
+        return (self.low + self.high) / 2
+
+    @property
+    def half_range(self) -> Float[Tensor, "A"]:
+        """From the middle to either bound."""
+        return (self.high - self.low) / 2
+
+    def plans(self, action: Float[Tensor, "A"]) -> Float[Tensor, "E H A"]:
+        """The same action at every step of every plan (a view)."""
+        return action.expand(self.systems, self.horizon, len(action))
+
+    def clip(self, actions: Float[Tensor, "*batch H A"]) -> Float[Tensor, "*batch H A"]:
+        """Clip actions into the bounds, in place; what is not finite becomes zero before that."""
+        low, high = (bound.repeat(self.horizon, 1) for bound in (self.low, self.high))
+        return actions.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0).clamp_(low, high)

@@ -1,0 +1,36 @@
+"""What a planner hands back."""
+
+import enum
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+class PlanStatus(enum.Enum):
+    """How planning ended for one system."""
+
+    OK = "ok"
+    """Every round ran, in time, and the plan is the best candidate seen."""
+    DEADLINE = "deadline"
+    """The deadline left out rounds, or the last one ran over it: the best seen until then."""
+    NO_FINITE_CANDIDATE = "no finite candidate"
+    """Nothing could be ranked: the previous plan moved on one step, else zeros, within bounds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A plan for each of E systems, and how it came about."""
+
+    actions: Float[Tensor, "E H A"]
+    """Actions to take, always finite and within the bounds; the first one is due now."""
+    status: tuple[PlanStatus, ...]
+    """How planning ended, system by system."""
+    expected_return: Float[Tensor, "E"]
+    """Return the model promises for the plan; minus infinity where no candidate was finite."""
+    nonfinite_fraction: Float[Tensor, "E"]
+    """Share of the candidates, 0 to 1, whose actions, states or return were not finite."""
+    iterations: int
+    """Rounds of candidates that were rolled out."""
+    elapsed: float
+    """Seconds that planning took."""

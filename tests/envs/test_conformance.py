@@ -1,0 +1,231 @@
+"""What every environment of ours does, whatever its task: a new one joins by being registered."""
+
+import copy
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import hyperdyn.envs
+from hyperdyn.errors import InputError, UnknownNameError
+
+pytestmark = pytest.mark.parametrize("env_id", hyperdyn.envs.ENV_IDS)
+
+
+@pytest.fixture
+def env(env_id):
+    env = hyperdyn.envs.make(env_id)
+    yield env
+    env.close()
+
+
+def play(env, steps, action_seed=0, **reset):
+    """Observations, rewards and the first info of an episode of uniform actions."""
+    actions = np.random.default_rng(action_seed)
+    observation, first_info = env.reset(**reset)
+    observations, rewards = [observation], []
+    for _ in range(steps):
+        action = actions.uniform(-1, 1, env.action_space.shape)
+        observation, reward, terminated, _, _ = env.step(action)
+        assert not terminated
+        observations.append(observation)
+        rewards.append(reward)
+    return np.array(observations), np.array(rewards), first_info
+
+
+def properties(env, info):
+    """The part of the context that can be given back through reset options."""
+    return {name: info["context"][name] for name in env.unwrapped.property_names}
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_gymnasium_finds_nothing_to_warn_of(env, gl):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=not gl)
+
+
+def test_names_fit_the_spaces(env):
+    bare = env.unwrapped
+    assert (len(bare.observation_names),) == env.observation_space.shape
+    assert (len(bare.action_names),) == env.action_space.shape
+    assert len(set(bare.observation_names)) == len(bare.observation_names)
+    assert set(bare.constant_observations) <= set(bare.observation_names)
+    assert bare.time_step > 0
+
+
+def test_one_seed_is_one_trajectory(env_id, env):
+    other = hyperdyn.envs.make(env_id)
+    play(other, 3, seed=99)
+    first, again = play(env, 60, seed=5), play(other, 60, seed=5)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert equal(first[2]["context"], again[2]["context"])
+
+
+def test_an_episode_is_repeated_by_giving_its_context_back(env):
+    drawn = play(env, 60, seed=5)
+    given = play(env, 60, seed=5, options=properties(env, drawn[2]))
+    np.testing.assert_array_equal(drawn[0], given[0])
+    assert equal(properties(env, drawn[2]), properties(env, given[2]))
+
+
+def test_seeds_differ_in_start_and_context(env):
+    (a, first), (b, second) = env.reset(seed=1), env.reset(seed=2)
+    assert not np.array_equal(a, b)
+    assert not equal(properties(env, first), properties(env, second))
+    (_, third), (_, fourth) = env.reset(), env.reset()
+    assert not equal(properties(env, third), properties(env, fourth))
+
+
+@pytest.mark.parametrize("split", hyperdyn.envs.SPLITS)
+def test_every_split_is_drawn_from_and_reported(env, split):
+    _, info = env.reset(seed=0, options={"split": split})
+    assert info["context"]["split"] == split
+    assert env.reset(seed=0)[1]["context"]["split"] == "seen"
+
+
+def test_the_start_is_the_same_on_all_ground(env):
+    starts = [env.reset(seed=3, options={"split": split})[0] for split in hyperdyn.envs.SPLITS]
+    for start in starts[1:]:
+        np.testing.assert_array_equal(start, starts[0])
+
+
+def test_what_is_returned_is_the_callers_own(env):
+    observation, info = env.reset(seed=0)
+    kept = {key: np.copy(value) for key, value in properties(env, info).items()}
+    for value in properties(env, info).values():
+        value += 1.0
+    observation += 1.0
+    untouched = play(env, 20, seed=0)[0]
+    observation, info = env.reset(seed=0)
+    assert equal(kept, properties(env, info))
+    actions = np.random.default_rng(0)
+    for expected in untouched[1:]:
+        observation += 1.0
+        action = actions.uniform(-1, 1, env.action_space.shape)
+        observation, *_ = env.step(action)
+        np.testing.assert_array_equal(observation, expected)
+        action += 1.0
+    assert observation.dtype == env.observation_space.dtype == np.float64
+
+
+def test_random_play_stays_in_the_space_and_moves_every_column(env):
+    observations, rewards, _ = play(env, 200, seed=0)
+    assert all(observation in env.observation_space for observation in observations)
+    assert np.isfinite(rewards).all()
+    names = np.array(env.unwrapped.observation_names)
+    constant = names[np.ptp(observations, axis=0) < 1e-9]
+    assert set(constant) == set(env.unwrapped.constant_observations)
+
+
+def test_only_its_own_generator_is_drawn_from(env):
+    before = copy.deepcopy(np.random.get_state(legacy=False))
+    play(env, 5, seed=0)
+    play(env, 5)
+    np.testing.assert_equal(np.random.get_state(legacy=False), before)
+
+
+def nan_position(env):
+    env.data.qpos[-1] = np.nan
+
+
+def infinite_velocity(env):
+    env.data.qvel[0] = np.inf
+
+
+def huge_velocity(env):
+    env.data.qvel[-1] = 1e6
+
+
+def huge_acceleration(env):
+    env.data.qfrc_applied[-1] = 1e30
+
+
+@pytest.mark.parametrize(
+    "break_state", [nan_position, infinite_velocity, huge_velocity, huge_acceleration]
+)
+def test_divergence_ends_the_episode_and_says_so(env, break_state, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    env.reset(seed=0)
+    action = np.ones(env.action_space.shape)
+    last_valid, _, terminated, _, info = env.step(action)
+    assert not terminated
+    assert info["diverged"] is False
+    break_state(env.unwrapped)
+    for _ in range(2):
+        observation, reward, terminated, truncated, info = env.step(action)
+        assert (terminated, truncated, info["diverged"]) == (True, False, True)
+        np.testing.assert_array_equal(observation, last_valid)
+        assert np.isfinite(reward)
+    assert list(tmp_path.iterdir()) == []
+    assert np.isfinite(env.reset(seed=0)[0]).all()
+    assert env.step(action)[2] is False
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(env):
+    with pytest.raises(InputError, match="Did you mean 'split'"):
+        env.reset(options={"spilt": "seen"})
+    with pytest.raises(UnknownNameError, match="Did you mean 'novel-low'"):
+        env.reset(options={"split": "novel-lo"})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_action_that_is_not_finite_is_refused(env, value):
+    env.reset(seed=0)
+    action = np.zeros(env.action_space.shape)
+    action[-1] = value
+    with pytest.raises(InputError, match="finite"):
+        env.step(action)
+
+
+def test_an_action_of_another_shape_is_refused(env):
+    env.reset(seed=0)
+    for action in (np.zeros(1), np.zeros((1, *env.action_space.shape)), "left"):
+        with pytest.raises(InputError, match="action"):
+            env.unwrapped.step(action)
+
+
+def test_actions_are_clipped_to_the_space(env):
+    env.reset(seed=0)
+    beyond = [env.step(np.full(env.action_space.shape, 3.0)) for _ in range(3)]
+    env.reset(seed=0)
+    at_the_end = [env.step(np.ones(env.action_space.shape)) for _ in range(3)]
+    for one, other in zip(beyond, at_the_end, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        assert one[1] == other[1]
+
+
+def test_the_ground_must_be_drawn_before_a_step(env):
+    with pytest.raises(InputError, match="reset"):
+        env.unwrapped.step(np.zeros(env.action_space.shape))
+
+
+def test_episodes_are_truncated_at_the_registered_length(env):
+    env.reset(seed=0)
+    limit = env.spec.max_episode_steps
+    flags = [env.step(np.zeros(env.action_space.shape))[2:4] for _ in range(limit)]
+    assert flags == [(False, False)] * (limit - 1) + [(False, True)]
+
+
+def test_pictures_follow_the_state(env_id, gl):
+    if not gl:
+        pytest.skip("no off-screen OpenGL on this machine")
+    env = gymnasium.make(env_id, render_mode="rgb_array", width=96, height=64)
+    env.reset(seed=0)
+    first = env.render()
+    for _ in range(20):
+        env.step(env.action_space.high)
+    later = env.render()
+    env.reset(seed=0)
+    again = env.render()
+    env.close()
+    assert first.shape == (64, 96, 3)
+    assert first.dtype == np.uint8
+    assert (first != later).any()
+    np.testing.assert_array_equal(first, again)
