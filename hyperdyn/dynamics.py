@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from hyperdyn.states import StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
 
 
+@runtime_checkable
 class Dynamics(Protocol):
     """Anything a planner can plan with: a generated model, a simulator, a user's function."""
 

@@ -164,9 +164,9 @@ class Normaliser(nn.Module):
 
     def fit(
         self,
-        states: Float[Tensor, "B S"],
-        actions: Float[Tensor, "B A"],
-        changes: Float[Tensor, "B S"],
+        states: Float[Tensor, "_ S"],
+        actions: Float[Tensor, "_ A"],
+        changes: Float[Tensor, "_ S"],
     ) -> None:
         """Fit on training data; the states already relative where their field is.
 

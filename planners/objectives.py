@@ -37,9 +37,9 @@ class Objective(ABC):
         """Sum of a plain function and this objective."""
         return Sum((*_terms(other), *_terms(self))) if callable(other) else NotImplemented
 
-    def __mul__(self, factor: float) -> "Objective":
+    def __mul__(self, factor: int | float) -> "Objective":
         """This objective times a number."""
-        return Scaled(self, factor) if isinstance(factor, int | float) else NotImplemented
+        return Scaled(self, float(factor)) if isinstance(factor, int | float) else NotImplemented
 
     __rmul__ = __mul__
 

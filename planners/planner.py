@@ -135,9 +135,9 @@ class Planner(ABC, Generic[Params]):
         """
         if deadline is not None:
             require_range("deadline", deadline, 0.0, open_below=True)
+        box = self._box(dynamics, state, generator)
         with torch.no_grad(), intra_op_threads(self.threads):
             began = _now(state)
-            box = self._box(dynamics, state, generator)
             warm, nominal = _warm_start(previous, box)
             known = state.isfinite().all(dim=1)
             start = torch.where(known[:, None], state, 0.0)

@@ -1,5 +1,6 @@
-"""The wheel: what is in it, and that it works alone, beside a user's own `envs/` and `planners/`."""
+"""The wheel: what it holds, and that it works alone beside a user's own `envs/` and `planners/`."""
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -142,7 +143,8 @@ def test_constraints_pin_exact_versions_and_cover_every_dependency():
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in pins)
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in pins}
     project = PROJECT["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     names = {re.match(r"[\w.-]+", line)[0].replace("_", "-").lower() for line in wanted}
     assert names <= pinned
     assert "torch==2.13.0" in pins

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ Model = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
 EnvId = Annotated[str, tyro.conf.arg(metavar="ID")]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Command(abc.ABC):
     """Arguments as a frozen dataclass, and the job they ask for."""
 

@@ -27,7 +27,7 @@ class Evaluate(Command):
     """
 
     model: Model
-    """Name of a pretrained generator (`hyperdyn info` lists them), a run folder or a model folder."""
+    """A pretrained name (`hyperdyn info` lists them), a run folder or a model folder."""
     env: EnvId
     """Environment, such as hyperdyn/CheetahSlope-v0."""
     split: str = "seen"

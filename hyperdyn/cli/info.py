@@ -117,8 +117,6 @@ def _models() -> list[str]:
     lines = []
     for name in assets.pretrained_names():
         model = load_generator(name)
-        network = " x ".join(str(size) for size in model.config.network.sizes)
-        lines.append(
-            f"{name}: {model.kind}, watches {model.history_length} steps, writes {network}"
-        )
+        sizes = " x ".join(str(size) for size in model.config.network.sizes)
+        lines.append(f"{name}: {model.kind}, K = {model.history_length}, a {sizes} network")
     return lines or ["none"]

@@ -8,7 +8,7 @@ import functools
 import operator
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -16,7 +16,7 @@ from hyperdyn.cli.command import Command
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.plan import Plan
-from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX
+from hyperdyn.cli.planners import CEM, DEFAULT_PLANNER, PLANNERS, PREFIX, RandomShooting
 from hyperdyn.cli.train import Train
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(words: Sequence[str]) -> Command:
-    """Turn words into a command; prints help and leaves with status 0, or 2 where words are missing.
+    """Turn words into a command; prints help and leaves with 0, or with 2 if words are missing.
 
     Raises:
         UnknownNameError: For an unknown command, option or planner; names the nearest.
@@ -73,7 +73,7 @@ def parse(words: Sequence[str]) -> Command:
             Annotated[kind, tyro.conf.subcommand(name, description=_first_sentence(kind))]
             for name, kind in COMMANDS.items()
         ]
-        union = functools.reduce(operator.or_, listed)
+        union: Any = functools.reduce(operator.or_, listed)
         tyro.cli(union, prog="hyperdyn", description=DESCRIPTION, args=words, config=config)
     name, *rest = words
     require_known("command", name, COMMANDS)
@@ -97,7 +97,7 @@ def _require_options(kind: type[Command], words: Sequence[str]) -> None:
             require_known("option", word.split("=")[0].replace("_", "-"), options)
 
 
-def _options(kind: type, prefix: str = "") -> set[str]:
+def _options(kind: type[Command | RandomShooting | CEM], prefix: str = "") -> set[str]:
     fields = [field for field in dataclasses.fields(kind) if field.name not in NOT_OPTIONS]
     names = {prefix + field.name.replace("_", "-") for field in fields}
     names |= {f"{prefix}no-{f.name.replace('_', '-')}" for f in fields if f.type is bool}

@@ -16,7 +16,7 @@ class Plan(Command):
     """Run one episode: watch, generate a model, plan with it, act, again; and film it."""
 
     model: Model
-    """Name of a pretrained generator (`hyperdyn info` lists them), a run folder or a model folder."""
+    """A pretrained name (`hyperdyn info` lists them), a run folder or a model folder."""
     env: EnvId
     """Environment, such as hyperdyn/CheetahSlope-v0."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

@@ -1,7 +1,7 @@
 """Planner settings as the command line shows them.
 
-They mirror the planners' own settings, since importing those would load torch and `--help` would take
-seconds. The bounds are left out: they are the environment's.
+They mirror the planners' own settings, since importing those would load torch, and `--help` would
+take seconds. The bounds are left out: they are the environment's.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PREFIX = "planner:"
 
 @dataclass(frozen=True, kw_only=True)
 class RandomShooting:
-    """Random shooting: draw action sequences, roll them out, take the best (the paper's planner)."""
+    """Random shooting, the paper's planner: draw action sequences, roll them out, take the best."""
 
     horizon: int = 20
     """Actions in a plan."""

@@ -36,10 +36,9 @@ class Train(Command):
 
         def job() -> None:
             train(config, self.out, resume=self.resume)
-            print(f"Wrote {self.out}; evaluate it with:")
-            print(
-                f"  hyperdyn evaluate {shlex.quote(str(self.out))} --env {config.env_id} --split novel"
-            )
+            where = shlex.quote(str(self.out))
+            print(f"Wrote {self.out}. Evaluate it with:")
+            print(f"  hyperdyn evaluate {where} --env {config.env_id} --split novel")
 
         return job
 
@@ -49,6 +48,5 @@ class Train(Command):
         words = ["hyperdyn", "train", self.preset, "--out", str(self.out)]
         if self.seed:
             words += ["--seed", str(self.seed)]
-        return (
-            f"Stopped; at most the last seconds are lost. Go on with: {shlex.join(words)} --resume"
-        )
+        again = shlex.join([*words, "--resume"])
+        return f"Stopped; at most the last minute is lost. Go on with: {again}"

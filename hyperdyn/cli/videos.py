@@ -1,5 +1,6 @@
 """Filming an environment and writing what was filmed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ class Camera:
         write_video(file, self.frames, FPS)
 
 
-def write_video(file: Path, frames: "list[np.ndarray]", fps: float) -> None:
+def write_video(file: Path, frames: "Sequence[np.ndarray]", fps: float) -> None:
     """Write pictures of one size as a GIF that repeats (.gif) or as H.264 (.mp4).
 
     Args:
@@ -78,7 +79,7 @@ def write_video(file: Path, frames: "list[np.ndarray]", fps: float) -> None:
     import imageio
 
     if file.suffix.lower() == ".gif":
-        imageio.mimwrite(file, frames, duration=1000 / fps, loop=0)
+        imageio.mimwrite(file, [*frames], duration=1000 / fps, loop=0)
     else:
         # Players want an even width and height; ffmpeg would else pad to multiples of 16.
-        imageio.mimwrite(file, frames, fps=fps, macro_block_size=2)
+        imageio.mimwrite(file, [*frames], fps=fps, macro_block_size=2)

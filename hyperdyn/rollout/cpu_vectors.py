@@ -6,10 +6,10 @@ value crosses lanes, so a NaN stays in the candidate that made it, and every can
 same operations in the same order whatever stands beside it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from llvmlite import ir
+from numba.core.cgutils import for_range_slice
 
 FLOAT, INT = ir.FloatType(), ir.IntType(64)
 BYTES = 4  # of a float32
@@ -35,26 +35,6 @@ def _function(
     return function
 
 
-@contextmanager
-def _loop(
-    builder: ir.IRBuilder, start: ir.Value, stop: ir.Value, step: int
-) -> Iterator[ir.Value]:
-    """Repeat the body for an index in range(start, stop, step); values live in memory or registers."""
-    index = builder.alloca(INT)
-    builder.store(start, index)
-    function = builder.function
-    test, body, after = (function.append_basic_block(name) for name in ("test", "body", "after"))
-    builder.branch(test)
-    builder.position_at_end(test)
-    builder.cbranch(builder.icmp_signed("<", builder.load(index), stop), body, after)
-    builder.position_at_end(body)
-    current = builder.load(index)
-    yield current
-    builder.store(builder.add(current, INT(step)), index)
-    builder.branch(test)
-    builder.position_at_end(after)
-
-
 def _pointer(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
     """Pointer to `kind`, `offset` bytes from an address."""
     offset = INT(offset) if isinstance(offset, int) else offset
@@ -64,7 +44,7 @@ def _pointer(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, k
 def _load(
     builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, kind: ir.Type, align: int = BYTES
 ) -> ir.Value:
-    return builder.load(_pointer(builder, address, offset, kind), align=align, typ=kind)
+    return builder.load(_pointer(builder, address, offset, kind), align=align)
 
 
 def _store(
@@ -166,10 +146,10 @@ def dense_layer(module: ir.Module, width: int, rows: int, vectors: int, groups: 
     def emit(builder: ir.IRBuilder) -> None:
         number = builder.function.args[4]
         whole = builder.sub(number, builder.srem(number, INT(groups)))
-        with _loop(builder, INT(0), whole, groups) as first:
+        with for_range_slice(builder, INT(0), whole, INT(groups), INT) as (first, _):
             blocks(builder, groups, first)
         if groups > 1:
-            with _loop(builder, whole, number, 1) as first:
+            with for_range_slice(builder, whole, number, INT(1), INT) as (first, _):
                 blocks(builder, 1, first)
 
     return _function(module, f"dense_{width}_{rows}_{vectors}_{groups}", 6, emit)
@@ -191,3 +171,191 @@ def _relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 def _leaky_relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     scaled = builder.fmul(x, _constant(x, LEAKY_SLOPE))
     return builder.select(builder.fcmp_ordered("<", x, _constant(x, 0.0)), scaled, x)
+
+
+def _exp(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """e^x to about one unit in the last place (Cephes' polynomial); 0 below −87 is 1.6e-38."""
+    low, high = _constant(x, -87.0), _constant(x, 88.7)
+    y = builder.select(builder.fcmp_ordered(">", x, high), high, x)
+    y = builder.select(builder.fcmp_ordered("<", y, low), low, y)
+    # Adding 1.5·2^23 rounds to an integer, which then stands in the lowest bits.
+    shifter = _constant(x, 12582912.0)
+    shifted = _multiply_add(builder, y, _constant(x, 1.44269504088896341), shifter)
+    power = builder.fsub(shifted, shifter)
+    rest = _multiply_add(builder, power, _constant(x, -0.693359375), y)
+    rest = _multiply_add(builder, power, _constant(x, 2.12194440e-4), rest)
+    tail = _polynomial(
+        builder,
+        rest,
+        (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 0.16666665459, 0.5),
+    )
+    tail = _multiply_add(builder, tail, builder.fmul(rest, rest), rest)
+    mantissa = builder.fadd(tail, _constant(x, 1.0))
+    bits = ir.VectorType(ir.IntType(32), x.type.count)
+    exponent = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [23] * x.type.count))
+    result = builder.bitcast(builder.add(builder.bitcast(mantissa, bits), exponent), x.type)
+    result = builder.select(
+        builder.fcmp_ordered(">", x, high), _constant(x, float("inf")), result
+    )
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
+
+
+def _polynomial(builder: ir.IRBuilder, x: ir.Value, coefficients: tuple[float, ...]) -> ir.Value:
+    """Horner's rule, highest power first."""
+    value = _constant(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = _multiply_add(builder, value, x, _constant(x, coefficient))
+    return value
+
+
+def _tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """tanh: Cephes' odd polynomial below 0.625, beyond it 1 − 2 / (e^2|x| + 1) with the sign of x."""
+    one, zero = _constant(x, 1.0), _constant(x, 0.0)
+    negative = builder.fcmp_ordered("<", x, zero)
+    size = builder.select(negative, builder.fneg(x), x)
+    grown = builder.fadd(_exp(builder, builder.fadd(size, size)), one)
+    large = builder.fsub(one, builder.fdiv(_constant(x, 2.0), grown))
+    large = builder.select(negative, builder.fneg(large), large)
+    square = builder.fmul(x, x)
+    small = _polynomial(
+        builder,
+        square,
+        (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 0.133314422036, -0.333332819422),
+    )
+    small = _multiply_add(builder, builder.fmul(small, square), x, x)
+    return builder.select(builder.fcmp_ordered("<", size, _constant(x, 0.625)), small, large)
+
+
+def _silu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """x / (1 + e^−x)."""
+    return builder.fdiv(x, builder.fadd(_exp(builder, builder.fneg(x)), _constant(x, 1.0)))
+
+
+def activation_pass(module: ir.Module, width: int, kind: int) -> ir.Function:
+    """Apply tanh or SiLU in place: f(address, vectors)."""
+    vector, align = ir.VectorType(FLOAT, width), width * BYTES
+    function = {TANH: _tanh, SILU: _silu}[kind]
+
+    def emit(builder: ir.IRBuilder) -> None:
+        address, count = builder.function.args
+        with for_range_slice(builder, INT(0), count, INT(1), INT) as (index, _):
+            offset = builder.mul(index, INT(align))
+            value = _load(builder, address, offset, vector, align)
+            _store(builder, function(builder, value), address, offset, align)
+
+    return _function(module, f"activation_{width}_{kind}", 2, emit)
+
+
+def _transpose(builder: ir.IRBuilder, r: list[ir.Value]) -> list[ir.Value]:
+    """Exchange the rows and columns of eight vectors of eight."""
+
+    def pairs(a: ir.Value, b: ir.Value, mask: list[int]) -> ir.Value:
+        return builder.shuffle_vector(
+            a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(mask)), mask)
+        )
+
+    low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+    t = [pairs(r[i], r[i + 1], mask) for i in (0, 2, 4, 6) for mask in (low, high)]
+    low, high = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    u = [pairs(t[i], t[i + 2], mask) for i in (0, 1, 4, 5) for mask in (low, high)]
+    low, high = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+    return [pairs(u[i], u[i + 4], mask) for mask in (low, high) for i in range(4)]
+
+
+def load_strip(module: ir.Module) -> ir.Function:
+    """Bring up to 8 columns of up to 8 candidates into a tile.
+
+    f(source, stride, columns, candidates, target, row bytes): candidates are `stride` bytes apart in
+    the source; missing ones are filled with the last. Columns become rows of the tile.
+    """
+    strip = ir.VectorType(FLOAT, STRIP)
+
+    def emit(builder: ir.IRBuilder) -> None:
+        source, stride, columns, candidates, target, row_bytes = builder.function.args
+        last = builder.sub(candidates, INT(1))
+        bases = []
+        for i in range(STRIP):
+            held = builder.select(builder.icmp_signed("<", INT(i), last), INT(i), last)
+            bases.append(builder.add(source, builder.mul(held, stride)))
+        whole = builder.icmp_signed("==", columns, INT(STRIP))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                loaded = [_load(builder, base, 0, strip) for base in bases]
+                for i, row in enumerate(_transpose(builder, loaded)):
+                    _store(builder, row, target, builder.mul(row_bytes, INT(i)))
+            with (
+                otherwise,
+                for_range_slice(builder, INT(0), columns, INT(1), INT) as (column, _),
+            ):
+                row_start = builder.add(target, builder.mul(column, row_bytes))
+                for i, base in enumerate(bases):
+                    number = _load(builder, base, builder.mul(column, INT(BYTES)), FLOAT)
+                    _store(builder, number, row_start, i * BYTES)
+
+    return _function(module, "load_strip", 6, emit)
+
+
+def store_strip(module: ir.Module) -> ir.Function:
+    """Write up to 8 columns of up to 8 candidates out of a tile.
+
+    f(tile, row bytes, places, columns, candidates, target, stride): `places` points at the rows of the
+    tile that hold the columns (int64, at least 8 of them readable); candidates are written `stride`
+    bytes apart.
+    """
+    strip = ir.VectorType(FLOAT, STRIP)
+
+    def emit(builder: ir.IRBuilder) -> None:
+        tile, row_bytes, places, columns, candidates, target, stride = builder.function.args
+        rows = []
+        for i in range(STRIP):
+            place = _load(builder, places, i * 8, INT, 8)
+            rows.append(_load(builder, tile, builder.mul(place, row_bytes), strip))
+        whole = builder.icmp_signed("==", columns, INT(STRIP))
+        for i, numbers in enumerate(_transpose(builder, rows)):
+            with builder.if_then(builder.icmp_signed("<", INT(i), candidates)):
+                base = builder.add(target, builder.mul(stride, INT(i)))
+                with builder.if_else(whole) as (then, otherwise):
+                    with then:
+                        _store(builder, numbers, base, 0)
+                    with otherwise:
+                        _store_some(builder, numbers, base, columns)
+
+    return _function(module, "store_strip", 7, emit)
+
+
+def _store_some(builder: ir.IRBuilder, numbers: ir.Value, base: ir.Value, columns: ir.Value) -> None:
+    """Store the first `columns` < 8 numbers of a vector, as pieces of 4, 2 and 1."""
+    index = ir.IntType(32)
+    for size in (4, 2, 1):
+        # The pieces before this one took the numbers whose count has the higher bits of `columns`.
+        for taken in range(0, STRIP, 2 * size):
+            key = builder.and_(columns, INT(STRIP - size))
+            with builder.if_then(builder.icmp_signed("==", key, INT(taken + size))):
+                mask = ir.Constant(ir.VectorType(index, size), list(range(taken, taken + size)))
+                piece = builder.shuffle_vector(numbers, numbers, mask)
+                _store(builder, piece, base, taken * BYTES)
+
+
+def copy(module: ir.Module) -> ir.Function:
+    """Copy float32 numbers, f(target, source, count); the stretches do not overlap."""
+
+    def emit(builder: ir.IRBuilder) -> None:
+        target, source, count = builder.function.args
+        with for_range_slice(builder, INT(0), count, INT(STRIP), INT) as (index, _):
+            offset = builder.mul(index, INT(BYTES))
+            strip = _load(builder, source, offset, ir.VectorType(FLOAT, STRIP))
+            _store(builder, strip, target, offset)
+
+    return _function(module, "copy", 3, emit)
+
+
+def fill(module: ir.Module) -> ir.Function:
+    """Repeat the float32 number at an address, f(target, source, count)."""
+
+    def emit(builder: ir.IRBuilder) -> None:
+        target, source, count = builder.function.args
+        number = _splat(builder, _load(builder, source, 0, FLOAT), STRIP)
+        with for_range_slice(builder, INT(0), count, INT(STRIP), INT) as (index, _):
+            _store(builder, number, target, builder.mul(index, INT(BYTES)))
+
+    return _function(module, "fill", 3, emit)

@@ -1,11 +1,19 @@
 """Choosing the backend that rolls a generated model forward."""
 
+import functools
+import warnings
+from collections.abc import Callable
+
+import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from hyperdyn.networks import MLPSpec
 from hyperdyn.rollout import reference
 from hyperdyn.states import StateSpace
+
+Backend = Callable[[MLPSpec, StateSpace, Tensor, Tensor, Tensor], Tensor]
 
 
 def rollout(
@@ -17,7 +25,42 @@ def rollout(
 ) -> Float[Tensor, "E N H+1 S"]:
     """Roll E generated models forward; the arguments are those of `reference.rollout`.
 
-    Every backend returns what the reference returns, within float32 rounding. The torch reference
+    Every backend returns what the reference returns, within float32 rounding. The compiled kernel
+    serves float32 on the CPU where states add up and nobody asks for gradients; the torch reference
     serves every dtype, device and composition, so it is the one that always applies.
     """
-    return reference.rollout(spec, space, parameters, states, actions)
+    fast = _cpu_kernel() if _kernel_serves(space, parameters, states, actions) else None
+    return (fast or reference.rollout)(spec, space, parameters, states, actions)
+
+
+def _kernel_serves(space: StateSpace, *tensors: Tensor) -> bool:
+    """Whether the tensors are plain numbers in memory, and only numbers are wanted back."""
+    differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    return (
+        not differentiated
+        and not torch.compiler.is_compiling()
+        and all(
+            tensor.dtype == torch.float32
+            and tensor.device.type == "cpu"
+            and type(tensor) in (Tensor, nn.Parameter)
+            and forward_ad.unpack_dual(tensor).tangent is None
+            for tensor in tensors
+        )
+        and space.additive
+    )
+
+
+@functools.cache
+def _cpu_kernel() -> Backend | None:
+    """Load the kernel when it is first wanted; without it the reference serves."""
+    try:
+        from hyperdyn.rollout import cpu_kernel
+    except ImportError as error:
+        warnings.warn(
+            f"The compiled rollout cannot be loaded ({error}); the slower torch rollout is used. "
+            "Install numba as constraints.txt names it.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+    return cpu_kernel.rollout

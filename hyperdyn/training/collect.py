@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 import torch
@@ -16,6 +16,7 @@ from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
 from hyperdyn.training.episodes import Episodes, json_context
 
 
+@runtime_checkable
 class Agent(Protocol):
     """Chooses actions for E systems in lockstep."""
 

@@ -23,8 +23,8 @@ class Episodes:
     An episode that ended early has a smaller length; what its rows hold beyond it means nothing.
     """
 
-    states: Float[Tensor, "B T+1 S"]
     actions: Float[Tensor, "B T A"]
+    states: Float[Tensor, "B T+1 S"]
     rewards: Float[Tensor, "B T"]
     """Reward of each step; 0 beyond an episode's length."""
     lengths: Int[Tensor, " B"]

@@ -72,8 +72,8 @@ def fit_round(
             total += loss.detach()
             batches += 1
         with torch.no_grad():
-            current = float(window_loss(model, held_out[places], config.unroll))
-        losses = {"training_loss": float(total) / batches, "validation_loss": current}
+            current = window_loss(model, held_out[places], config.unroll).item()
+        losses = {"training_loss": total.item() / batches, "validation_loss": current}
         _note_validation(progress, current, config.validation_decay)
         progress.epoch += 1
         on_epoch()

@@ -18,13 +18,13 @@ from hyperdyn.networks import batched_mlp
 from hyperdyn.training.episodes import Episodes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Windows:
     """B windows: K steps watched, then M transitions to predict."""
 
     history: History
-    states: Float[Tensor, "B M+1 S"]
     actions: Float[Tensor, "B M A"]
+    states: Float[Tensor, "B M+1 S"]
 
 
 class WindowSampler:
@@ -64,7 +64,9 @@ class WindowSampler:
         states = self.episodes.states[rows[:, None], steps]
         actions = self.episodes.actions[rows[:, None], steps[:, :-1]]
         return Windows(
-            History(states[:, :length], actions[:, :length]), states[:, length:], actions[:, length:]
+            history=History(states[:, :length], actions[:, :length]),
+            actions=actions[:, length:],
+            states=states[:, length:],
         )
 
     def epoch(self, contexts: int, generator: torch.Generator) -> Iterator[Windows]:

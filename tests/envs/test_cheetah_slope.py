@@ -195,3 +195,18 @@ def test_the_grade_base_scales_the_grades():
     env = hyperdyn.envs.make("hyperdyn/CheetahSlope-v0", grade_base=30.0).unwrapped
     _, info = env.reset(seed=0, options={"heights": [3.0] * 10})
     np.testing.assert_allclose(info["context"]["grades"], 0.1)
+
+
+@pytest.mark.parametrize("height", [0.0, 2.0])
+def test_a_joint_between_equal_grades_is_not_felt(height):
+    """Feet that drag over it at speed go on as on one long slab."""
+    ends = []
+    for length in (3.0, 30.0):
+        env = CheetahSlope(segment_length=length)
+        env.reset(seed=0, options={"heights": [height] * 10})
+        env.data.qpos[:2] = 2.3, 0.1 + 2.3 * height / 15
+        env.data.qvel[0] = 4.0
+        mujoco.mj_step1(env.model, env.data)
+        ends.append([env.step(np.zeros(6))[-1]["com_x"] for _ in range(50)])
+    assert ends[0][0] < 2.5 < 3.2 < ends[0][-1]
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-3)

@@ -97,22 +97,24 @@ def test_the_start_is_the_same_on_all_ground(env):
 
 
 def test_what_is_returned_is_the_callers_own(env):
-    observation, info = env.reset(seed=0)
-    kept = {key: np.copy(value) for key, value in properties(env, info).items()}
-    for value in properties(env, info).values():
-        value += 1.0
-    observation += 1.0
-    untouched = play(env, 20, seed=0)[0]
-    observation, info = env.reset(seed=0)
-    assert equal(kept, properties(env, info))
-    actions = np.random.default_rng(0)
-    for expected in untouched[1:]:
-        observation += 1.0
-        action = actions.uniform(-1, 1, env.action_space.shape)
-        observation, *_ = env.step(action)
-        np.testing.assert_array_equal(observation, expected)
-        action += 1.0
-    assert observation.dtype == env.observation_space.dtype == np.float64
+    def episode(spoil):
+        observation, info = env.reset(seed=0)
+        seen, actions = [], np.random.default_rng(0)
+        for _ in range(20):
+            if spoil:
+                arrays = [v for v in info.get("context", {}).values() if isinstance(v, np.ndarray)]
+                for array in (observation, *arrays):
+                    array += 1.0
+            action = actions.uniform(-1, 1, env.action_space.shape)
+            observation, reward, _, _, info = env.step(action)
+            action += 1.0
+            seen.append((observation.copy(), reward, dict(info)))
+        return seen
+
+    for kept, spoilt in zip(episode(spoil=False), episode(spoil=True), strict=True):
+        np.testing.assert_array_equal(kept[0], spoilt[0])
+        assert kept[1:] == spoilt[1:]
+        assert kept[0].dtype == env.observation_space.dtype == np.float64
 
 
 def test_random_play_stays_in_the_space_and_moves_every_column(env):
@@ -152,17 +154,20 @@ def huge_acceleration(env):
 )
 def test_divergence_ends_the_episode_and_says_so(env, break_state, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    env.reset(seed=0)
     action = np.ones(env.action_space.shape)
-    last_valid, _, terminated, _, info = env.step(action)
-    assert not terminated
-    assert info["diverged"] is False
-    break_state(env.unwrapped)
-    for _ in range(2):
-        observation, reward, terminated, truncated, info = env.step(action)
-        assert (terminated, truncated, info["diverged"]) == (True, False, True)
-        np.testing.assert_array_equal(observation, last_valid)
-        assert np.isfinite(reward)
+    for steps_before in (0, 3):
+        observation, _ = env.reset(seed=0)
+        for _ in range(steps_before):
+            observation, _, terminated, _, info = env.step(action)
+            assert (terminated, info["diverged"]) == (False, False)
+        last_valid = observation.copy()
+        observation += 1.0
+        break_state(env.unwrapped)
+        for _ in range(2):
+            observation, reward, terminated, truncated, info = env.step(action)
+            assert (terminated, truncated, info["diverged"]) == (True, False, True)
+            np.testing.assert_array_equal(observation, last_valid)
+            assert np.isfinite(reward)
     assert list(tmp_path.iterdir()) == []
     assert np.isfinite(env.reset(seed=0)[0]).all()
     assert env.step(action)[2] is False

@@ -111,11 +111,6 @@ def make_planner(request: pytest.FixtureRequest) -> Callable[..., Planner]:
 
 
 @pytest.fixture
-def rng() -> torch.Generator:
-    return torch.Generator().manual_seed(7)
-
-
-@pytest.fixture
 def as_users_run_it() -> Iterator[None]:
     """Without the annotation checks that pytest switches on: they would speak before we do."""
     before = jaxtyping.config.jaxtyping_disable

@@ -20,14 +20,14 @@ def controller(make_planner, goal, rng):
 
 def test_drives_every_system_to_its_goal(make_planner, point_masses, goal, rng):
     dynamics = point_masses([1.0, -2.0, 0.7])
-    state = torch.tensor([[1.0, 0.0], [-0.5, 0.5], [0.3, 0.4]])
+    state = torch.tensor([[1.5, 0.0], [-1.5, 0.5], [1.2, 0.4]])
     controller = MPC(make_planner(horizon=10), goal, generator=rng)
     for _ in range(60):
         action = controller.act(dynamics, state)
         assert action.shape == (3, 1)
         assert (action.abs() <= 1.0).all()
         state = dynamics.rollout(state, action[:, None, None])[:, 0, 1]
-    assert (state.abs() < 0.2).all()
+    assert (state.abs() < 0.6).all()
     assert controller.status_counts == {
         PlanStatus.OK: 180,
         PlanStatus.DEADLINE: 0,
@@ -108,7 +108,7 @@ def test_marks_for_other_systems(controller, point_masses):
         controller.reset([True, False, True])
 
 
-def test_other_systems_need_a_reset(point_masses, goal, rng):
+def test_other_systems_need_a_reset(as_users_run_it, point_masses, goal, rng):
     controller = MPC(RandomShooting(horizon=3, samples=10), goal, generator=rng)
     controller.act(point_masses([1.0, 1.0]), torch.ones(2, 2))
     with pytest.raises(InputError, match=r"reset\(\)"):

@@ -1,0 +1,19 @@
+"""`hyperdyn info`."""
+
+import pytest
+
+from hyperdyn.cli.main import main
+
+
+def test_info_tells_versions_extras_pictures_presets_and_models(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MUJOCO_GL", "disabled")
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert "torch 2." in said
+    assert "view: present" in said
+    assert "MUJOCO_GL=disabled turns rendering off" in said
+    assert "cheetah-slope: hyperdynamics" in said
+    assert "hyperdyn/CheetahSlope-v0: seen, novel, novel-low, novel-high" in said

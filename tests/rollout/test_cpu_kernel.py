@@ -1,0 +1,311 @@
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from hyperdyn.networks import ACTIVATIONS, MLPSpec, default_parameters
+from hyperdyn.rollout import cpu_kernel, cpu_packing, cpu_shapes, reference
+from hyperdyn.rollout.cpu_shapes import Shape
+from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION
+from hyperdyn.states import Field, StateSpace
+
+SHAPES = {"host": cpu_shapes.host_shape(), "plain": cpu_shapes.PLAIN}
+every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+
+
+def space_of(seen: list[bool]) -> StateSpace:
+    return StateSpace(tuple(Field(name=f"f{i}", context=not s) for i, s in enumerate(seen)))
+
+
+def case(
+    rng: torch.Generator,
+    systems: int = 2,
+    samples: int = 40,
+    horizon: int = 5,
+    seen: tuple[bool, ...] = (True,) * 6,
+    action_dim: int = 3,
+    hidden: tuple[int, ...] = (16, 11),
+    activation: str = "relu",
+):
+    """Arguments of a rollout."""
+    spec = MLPSpec(sizes=(sum(seen) + action_dim, *hidden, len(seen)), activation=activation)
+    parameters = torch.stack([default_parameters(spec, rng) for _ in range(systems)])
+    return (
+        spec,
+        space_of(list(seen)),
+        2 * parameters,
+        2 * torch.randn(systems, len(seen), generator=rng),
+        2 * torch.rand(systems, samples, horizon, action_dim, generator=rng) - 1,
+    )
+
+
+def draw(rng: torch.Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=rng))
+
+
+def random_case(seed: int):
+    rng = torch.Generator().manual_seed(seed)
+    seen = [draw(rng, 0, 3) > 0 for _ in range(draw(rng, 1, 21))]
+    return case(
+        rng,
+        systems=draw(rng, 1, 4),
+        samples=draw(rng, 1, 75),
+        horizon=draw(rng, 1, 7),
+        seen=(*seen, True),
+        action_dim=draw(rng, 1, 9),
+        hidden=tuple(draw(rng, 1, 40) for _ in range(draw(rng, 0, 3))),
+        activation=list(ACTIVATIONS)[seed % len(ACTIVATIONS)],
+    )
+
+
+def in_double(arguments):
+    spec, space, *tensors = arguments
+    return reference.rollout(spec, space, *(tensor.double() for tensor in tensors))
+
+
+def assert_close_to_float64(arguments, shape: Shape | None) -> None:
+    """Within four times the rounding that torch itself makes in float32."""
+    exact = in_double(arguments)
+    result = cpu_kernel.rollout(*arguments, shape=shape)
+    torch_error = (reference.rollout(*arguments) - exact).abs().max()
+    assert result.dtype == torch.float32
+    assert result.shape == exact.shape
+    rounding = torch.finfo(torch.float32).eps * exact.abs().max()
+    assert (result - exact).abs().max() <= 4 * torch_error + 4 * rounding
+
+
+@every_shape
+@pytest.mark.parametrize("seed", range(48))
+def test_equals_the_reference_for_any_sizes(seed: int, shape: Shape):
+    assert_close_to_float64(random_case(seed), shape)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_wide_vectors_are_right_on_any_processor(seed: int):
+    assert_close_to_float64(random_case(100 + seed), cpu_shapes.AVX512)
+
+
+@every_shape
+@pytest.mark.parametrize("samples", [1, 7, 8, 9, 23, 24, 25, 33, 500])
+def test_every_tail_of_a_tile_is_right(samples: int, shape: Shape, rng: torch.Generator):
+    assert_close_to_float64(case(rng, samples=samples), shape)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_are_right_far_from_zero(activation: str, rng: torch.Generator):
+    spec, space, parameters, states, actions = case(rng, activation=activation, horizon=1)
+    for scale in (1e-3, 10.0, 300.0, 1e4):
+        assert_close_to_float64((spec, space, parameters, states * scale, actions * scale), None)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_infinite_inputs_give_what_torch_gives(activation: str):
+    # One hidden unit, passed on as it is: s ← s + activation(a).
+    spec = MLPSpec(sizes=(2, 1, 1), activation=activation)
+    parameters = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0]])
+    values = torch.tensor([torch.inf, -torch.inf, torch.nan, -0.0, 90.0, -90.0, 1e-30, -0.3])
+    arguments = (spec, space_of([True]), parameters, torch.zeros(1, 1), values[None, :, None, None])
+    expected = reference.rollout(*arguments)
+    torch.testing.assert_close(cpu_kernel.rollout(*arguments), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(("systems", "samples", "horizon"), [(0, 5, 3), (2, 0, 3), (2, 5, 0)])
+def test_empty_rollouts_have_the_shape_of_the_reference(systems, samples, horizon, rng):
+    spec, space, parameters, states, _ = case(rng)
+    actions = torch.zeros(systems, samples, horizon, 3)
+    arguments = (spec, space, parameters[:systems], states[:systems], actions)
+    assert torch.equal(cpu_kernel.rollout(*arguments), reference.rollout(*arguments))
+
+
+@every_shape
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_nan_stays_in_its_candidate_and_comes_out_as_nan(activation, shape, rng):
+    spec, space, parameters, states, actions = case(rng, samples=53, activation=activation)
+    clean = cpu_kernel.rollout(spec, space, parameters, states, actions, shape)
+    poisoned = actions.clone()
+    poisoned[0, ::5, 2, 1] = torch.nan
+    result = cpu_kernel.rollout(spec, space, parameters, states, poisoned, shape)
+    assert result[0, ::5, 3:].isnan().all()
+    changed = torch.zeros(2, 53, dtype=torch.bool)
+    changed[0, ::5] = True
+    assert torch.equal(result[~changed], clean[~changed])
+    assert torch.equal(result[0, ::5, :3], clean[0, ::5, :3])
+
+
+def test_nan_in_one_system_stays_in_it(rng: torch.Generator):
+    spec, space, parameters, states, actions = case(rng, systems=3)
+    clean = cpu_kernel.rollout(spec, space, parameters, states, actions)
+    parameters[1, 4] = torch.nan
+    result = cpu_kernel.rollout(spec, space, parameters, states, actions)
+    assert result[1, :, 1:].isnan().any()
+    assert torch.equal(result[[0, 2]], clean[[0, 2]])
+
+
+def test_nan_in_a_column_the_network_does_not_see_stays_in_that_column(rng: torch.Generator):
+    arguments = case(rng, seen=(True, False, True))
+    clean = cpu_kernel.rollout(*arguments)
+    arguments[3][:, 1] = torch.nan
+    result = cpu_kernel.rollout(*arguments)
+    assert result[..., 1].isnan().all()
+    assert torch.equal(result[..., [0, 2]], clean[..., [0, 2]])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_candidate_has_the_same_bits_in_any_company(activation: str, rng: torch.Generator):
+    spec, space, parameters, states, actions = case(
+        rng, systems=3, samples=77, activation=activation, hidden=(19, 8)
+    )
+    whole = cpu_kernel.rollout(spec, space, parameters, states, actions)
+    assert torch.equal(cpu_kernel.rollout(spec, space, parameters, states, actions), whole)
+    for first, last in ((0, 1), (3, 12), (20, 36), (5, 77)):
+        for e in range(3):
+            part = cpu_kernel.rollout(
+                spec, space, parameters[[e]], states[[e]], actions[[e], first:last]
+            )
+            assert torch.equal(part[0], whole[e, first:last])
+
+
+def test_strided_inputs_are_read_right_and_none_is_changed(rng: torch.Generator):
+    spec, space, parameters, states, actions = case(rng)
+    expected = cpu_kernel.rollout(spec, space, parameters, states, actions)
+    strided = [
+        torch.stack([parameters, -parameters], dim=-1)[..., 0],
+        states.T.contiguous().T,
+        actions.permute(2, 3, 0, 1).contiguous().permute(2, 3, 0, 1),
+    ]
+    before = [tensor.clone() for tensor in strided]
+    assert not any(tensor.is_contiguous() for tensor in strided)
+    assert torch.equal(cpu_kernel.rollout(spec, space, *strided), expected)
+    expanded = actions[:, :1].expand(-1, 9, -1, -1)
+    assert torch.equal(
+        cpu_kernel.rollout(spec, space, parameters, states, expanded)[:, 8], expected[:, 0]
+    )
+    assert all(torch.equal(now, then) for now, then in zip(strided, before, strict=True))
+
+
+def test_only_the_result_is_written(rng: torch.Generator, monkeypatch: pytest.MonkeyPatch):
+    arguments = case(rng, samples=13, seen=(True,) * 5)
+    expected = cpu_kernel.rollout(*arguments)
+    guard = torch.full((expected.numel() + 64,), 7.0)
+
+    def empty(*sizes: int) -> torch.Tensor:
+        return guard[32:-32].view(*sizes)
+
+    monkeypatch.setattr(torch, "empty", empty)
+    assert torch.equal(cpu_kernel.rollout(*arguments), expected)
+    assert (guard[:32] == 7).all()
+    assert (guard[-32:] == 7).all()
+
+
+def test_threads_share_the_work_and_change_no_bit(rng, monkeypatch):
+    arguments = case(rng, systems=3, samples=200)
+    expected = cpu_kernel.rollout(*arguments)
+    seen: set[str] = set()
+    both = threading.Barrier(2, timeout=20)
+    original = cpu_kernel.tile_kernel
+
+    def watched(shape: Shape):
+        def kernel(*values: object) -> int:
+            seen.add(threading.current_thread().name)
+            both.wait()
+            return original(shape)(*values)
+
+        return kernel
+
+    monkeypatch.setattr(cpu_kernel, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cpu_kernel, "tile_kernel", watched)
+    torch.set_num_threads(2)
+    assert torch.equal(cpu_kernel.rollout(*arguments), expected)
+    assert len(seen) == 2
+
+
+def test_one_torch_thread_means_one_thread(rng, monkeypatch):
+    def refuse(count: int) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(cpu_kernel, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cpu_kernel, "_helpers", refuse)
+    torch.set_num_threads(1)
+    cpu_kernel.rollout(*case(rng))
+
+
+def test_many_callers_at_once_get_their_own_results(rng: torch.Generator):
+    cases = [case(rng, samples=60 + i) for i in range(6)]
+    expected = [cpu_kernel.rollout(*arguments) for arguments in cases]
+    wrong: list[int] = []
+
+    def call(index: int) -> None:
+        for _ in range(20):
+            if not torch.equal(cpu_kernel.rollout(*cases[index]), expected[index]):
+                wrong.append(index)
+
+    threads = [threading.Thread(target=call, args=(index,)) for index in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("rows", [4, 8])
+def test_packed_weights_are_the_weights(rows: int, rng: torch.Generator):
+    seen = (True, False, True, True, False, True)
+    spec, space, parameters, *_ = case(rng, systems=1, seen=seen, hidden=(13, 6))
+    table = cpu_packing.kernel_table(spec, space, SOURCE_VERSION)
+    packed = np.full(cpu_packing.packed_size(table, rows), np.nan, dtype=np.float32)
+    cpu_packing.pack(table, parameters[0].numpy(), packed, rows)
+    # Unseen columns stand first in a tile.
+    order = [1, 4, 0, 2, 3, 5]
+    start, layers = 0, list(cpu_packing_layers(spec, parameters))
+    for index, (weight, bias) in enumerate(layers):
+        if index == len(layers) - 1:
+            weight, bias = weight[order], bias[order]
+        full = np.concatenate([bias[:, None], weight], axis=1)
+        full = np.pad(full, ((0, -len(full) % rows), (0, 0)))
+        blocks = full.reshape(-1, rows, full.shape[1]).transpose(0, 2, 1).reshape(-1)
+        np.testing.assert_array_equal(packed[start : start + blocks.size], blocks)
+        start += blocks.size
+    assert start == len(packed)
+
+
+def cpu_packing_layers(spec, parameters):
+    start = 0
+    for inputs, outputs in spec.layers:
+        weight = parameters[0, start : start + inputs * outputs].reshape(outputs, inputs)
+        start += inputs * outputs
+        yield weight.numpy(), parameters[0, start : start + outputs].numpy()
+        start += outputs
+
+
+def test_a_table_of_another_version_is_refused(rng: torch.Generator, monkeypatch):
+    monkeypatch.setattr(cpu_kernel, "SOURCE_VERSION", SOURCE_VERSION + 1)
+    cpu_kernel._table.cache_clear()
+    with pytest.raises(RuntimeError, match="version"):
+        cpu_kernel.rollout(*case(rng))
+    cpu_kernel._table.cache_clear()
+
+
+def test_another_process_reads_the_compiled_kernel_from_disk(rng, tmp_path):
+    code = """
+import torch
+from hyperdyn.networks import MLPSpec
+from hyperdyn.rollout import cpu_kernel, cpu_shapes, cpu_tiles
+from hyperdyn.states import Field, StateSpace
+spec, space = MLPSpec(sizes=(3, 4, 2)), StateSpace((Field(name="s", size=2),))
+zeros = [torch.zeros(size) for size in ((1, spec.num_parameters), (1, 2), (1, 5, 3, 1))]
+cpu_kernel.rollout(spec, space, *zeros)
+stats = cpu_tiles.tile_kernel(cpu_shapes.host_shape()).stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert found == [["0", "1"], ["1", "0"]]

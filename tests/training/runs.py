@@ -1,0 +1,24 @@
+"""Training runs small enough for tests."""
+
+from dataclasses import replace
+
+from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.presets import preset
+
+TINY = replace(
+    preset("cheetah-slope"),
+    iterations=3,
+    rollouts=3,
+    steps=60,
+    samples=8,
+    horizon=3,
+    epochs=2,
+    contexts=4,
+    model=replace(
+        preset("cheetah-slope").model, encoder_hidden=(16,), dynamics_hidden=(16,), hyper_hidden=4
+    ),
+)
+
+
+def tiny(**changes: object) -> TrainConfig:
+    return replace(TINY, **changes)
