@@ -104,8 +104,14 @@ def batched_mlp(
     Returns:
         Outputs, shape (E, N, outputs).
     """
+    return apply_layers(spec, split_parameters(spec, parameters), inputs)
+
+
+def apply_layers(
+    spec: MLPSpec, layers: list[tuple[Tensor, Tensor]], inputs: Float[Tensor, "E N I"]
+) -> Float[Tensor, "E N O"]:
+    """`batched_mlp` for parameters already split, to be used where one network is applied often."""
     activation = ACTIVATIONS[spec.activation]
-    layers = split_parameters(spec, parameters)
     hidden = inputs
     for index, (weight, bias) in enumerate(layers):
         hidden = torch.baddbmm(bias.unsqueeze(1), hidden, weight.transpose(1, 2))

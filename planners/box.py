@@ -30,8 +30,8 @@ class ActionBox:
         return (self.high - self.low) / 2
 
     def plans(self, action: Float[Tensor, "A"]) -> Float[Tensor, "E H A"]:
-        """The same action at every step of every plan (a view)."""
-        return action.expand(self.systems, self.horizon, len(action))
+        """The same action at every step of every plan."""
+        return action.repeat(self.systems, self.horizon, 1)
 
     def clip(self, actions: Float[Tensor, "*batch H A"]) -> Float[Tensor, "*batch H A"]:
         """Clip actions into the bounds, in place; what is not finite becomes zero before that."""

@@ -146,8 +146,7 @@ class Planner(ABC, Generic[Params]):
             params = self.initial(box, nominal)
             rounds, slowest, elapsed = 0, 0.0, 0.0
             while rounds < self.iterations:
-                ahead = elapsed + DEADLINE_MARGIN * slowest
-                if rounds > 0 and deadline is not None and ahead > deadline:
+                if deadline is not None and elapsed + DEADLINE_MARGIN * slowest > deadline:
                     break
                 if rounds == 0 and proposal is not None:
                     drawn = self._propose(proposal, dynamics, start, box, generator)

@@ -16,8 +16,11 @@ def uniform(
     hold: int = 1,
 ) -> Float[Tensor, "E n H A"]:
     """Draw independent actions, uniform between the bounds, each held for `hold` steps."""
-    shape = (systems, n, -(-horizon // hold), len(low))
+    knots = -(-horizon // hold)
+    shape = (systems, n, knots, len(low))
     unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
+    # Bounds laid out for every knot: broadcasting over a few dimensions is several times slower.
+    low, high = low.repeat(knots, 1), high.repeat(knots, 1)
     return _held(unit.mul_(high - low).add_(low), horizon, hold)
 
 
@@ -46,9 +49,8 @@ def white_noise(
     hold: int = 1,
 ) -> Float[Tensor, "E n H A"]:
     """Draw Gaussian actions about one mean action, independent in time, each held `hold` steps."""
-    shape = (systems, -(-horizon // hold), len(mean))
-    draws = gaussian(mean.expand(shape), std.expand(shape), n, generator=generator)
-    return _held(draws, horizon, hold)
+    mean, std = (row.repeat(systems, -(-horizon // hold), 1) for row in (mean, std))
+    return _held(gaussian(mean, std, n, generator=generator), horizon, hold)
 
 
 def shifted(actions: Float[Tensor, "E H A"]) -> Float[Tensor, "E H A"]:

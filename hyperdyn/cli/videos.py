@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SUFFIXES = (".gif", ".mp4")
-FPS = 25
+FPS = 25.0
 
 
 def require_video_name(file: Path) -> None:

@@ -63,7 +63,7 @@ def rollout(
             )
 
     helpers = torch.get_num_threads() - 1
-    if helpers and systems * samples * horizon * spec.num_parameters > WORTH_A_THREAD:
+    if helpers and systems * samples * horizon * parameters.shape[1] > WORTH_A_THREAD:
         # Whoever is free takes the next tile, so a helper that gets no processor delays nobody. Each
         # holds the tensors: an interrupt here must not free what another thread still writes to.
         waiting = [_helpers(helpers).submit(work, held) for _ in range(helpers)]

@@ -1,10 +1,9 @@
 """How generated weights are laid out for the CPU kernel: blocks of output rows, side by side."""
 
-from dataclasses import dataclass
+from typing import no_type_check
 
 import numba  # type: ignore[import-untyped]
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hyperdyn.networks import MLPSpec
@@ -48,6 +47,7 @@ def kernel_table(spec: MLPSpec, space: StateSpace, version: int) -> NDArray[np.i
     return np.concatenate([head, np.array(spec.sizes), places])
 
 
+@no_type_check
 def _packed_size(table: NDArray[np.int64], rows: int) -> int:
     """Numbers in the packed weights of one system."""
     total = 0
@@ -57,6 +57,7 @@ def _packed_size(table: NDArray[np.int64], rows: int) -> int:
     return total
 
 
+@no_type_check
 def _pack(
     table: NDArray[np.int64],
     parameters: NDArray[np.float32],

@@ -8,6 +8,7 @@ import functools
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import no_type_check
 
 import numba  # type: ignore[import-untyped]
 import numpy as np
@@ -56,6 +57,7 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
     """Write the kernel for one shape; what it closes over is part of its name in numba's cache."""
     two, half = min(vectors, 2), max(vectors // 2, 1)
 
+    @no_type_check  # numba compiles it as it stands
     def roll(
         table: NDArray[np.int64],
         tasks: NDArray[np.int64],
@@ -92,7 +94,10 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
         tile_state = turned + width_all * lanes * BYTES
         hidden = tile_state + outer * BYTES
 
-        tiles = (samples + lanes - 1) // lanes
+        # Tiles differ by one vector at most: a nearly empty last one would leave registers idle.
+        strips = (samples + width - 1) // width
+        tiles = (strips + vectors - 1) // vectors
+        full = max(tiles - (tiles * vectors - strips), 0)
         packed_system = -1
         while True:
             task = claim(tasks.ctypes.data)
@@ -103,9 +108,12 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
                 weights = floats(parameters + system * table[PARAMETERS] * BYTES)
                 pack(table, numba.carray(weights, (table[PARAMETERS],)), packed, rows)
                 packed_system = system
-            start = (task - system * tiles) * lanes
-            count = min(lanes, samples - start)
-            across = (count + width - 1) // width
+            tile = task - system * tiles
+            start = (tile * vectors - max(tile - full, 0)) * width
+            across = min(vectors if tile < full else vectors - 1, strips - start // width)
+            if tiles == 1:
+                across = strips
+            count = min(across * width, samples - start)
             row = across * width * BYTES
             candidate = system * samples + start
 

@@ -13,6 +13,7 @@ from numba.core.cgutils import for_range_slice
 
 FLOAT, INT = ir.FloatType(), ir.IntType(64)
 BYTES = 4  # of a float32
+UNROLLED = 4  # inputs taken a turn
 STRIP = 8  # candidates and columns transposed at a time
 
 NONE, RELU, LEAKY_RELU, ADD = 0, 1, 2, 3  # what a dense layer does to its result
@@ -80,6 +81,53 @@ def dense_layer(module: ir.Module, width: int, rows: int, vectors: int, groups: 
     vector = ir.VectorType(FLOAT, width)
     row_bytes, align = vectors * width * BYTES, width * BYTES
 
+    def products(
+        builder: ir.IRBuilder,
+        bases: list[ir.Value],
+        x: ir.Value,
+        sums: list[ir.Value],
+        start: ir.Value,
+        stop: ir.Value,
+        steps: int,
+    ) -> list[ir.Value]:
+        """Add the products of inputs start to stop, `steps` a turn; sums stay in registers."""
+        before = builder.block
+        body, done = (builder.function.append_basic_block(name) for name in ("inputs", "summed"))
+        builder.cbranch(builder.icmp_signed("<", start, stop), body, done)
+        builder.position_at_end(body)
+        k = builder.phi(INT)
+        running = [builder.phi(vector) for _ in sums]
+        results: list[ir.Value] = list(running)
+        x_row = builder.add(x, builder.mul(k, INT(row_bytes)))
+        w_row = builder.mul(builder.add(k, INT(1)), INT(rows * BYTES))
+        for step in range(steps):
+            lanes = [
+                _load(builder, x_row, step * row_bytes + v * align, vector, align)
+                for v in range(vectors)
+            ]
+            for g, base in enumerate(bases):
+                for row in range(rows):
+                    offset = (step * rows + row) * BYTES
+                    number = _load(builder, builder.add(base, w_row), offset, FLOAT)
+                    weight = _splat(builder, number, width)
+                    for v in range(vectors):
+                        index = (g * rows + row) * vectors + v
+                        results[index] = _multiply_add(builder, weight, lanes[v], results[index])
+        following = builder.add(k, INT(steps))
+        builder.cbranch(builder.icmp_signed("<", following, stop), body, done)
+        builder.position_at_end(done)
+        k.add_incoming(start, before)
+        k.add_incoming(following, body)
+        final = []
+        for phi, old, new in zip(running, sums, results, strict=True):
+            phi.add_incoming(old, before)
+            phi.add_incoming(new, body)
+            end = builder.phi(vector)
+            end.add_incoming(old, before)
+            end.add_incoming(new, body)
+            final.append(end)
+        return final
+
     def blocks(builder: ir.IRBuilder, count: int, first: ir.Value) -> None:
         weights, x, y, inputs, _, after = builder.function.args
         block_bytes = builder.mul(builder.add(inputs, INT(1)), INT(rows * BYTES))
@@ -93,38 +141,10 @@ def dense_layer(module: ir.Module, width: int, rows: int, vectors: int, groups: 
             for row in range(rows)
             for _ in range(vectors)
         ]
-        entry = builder.block
-        body = builder.function.append_basic_block("inputs")
-        done = builder.function.append_basic_block("summed")
-        builder.branch(body)  # there is at least one input
-        builder.position_at_end(body)
-        k = builder.phi(INT)
-        k.add_incoming(INT(0), entry)
-        running = []
-        for value in sums:
-            phi = builder.phi(vector)
-            phi.add_incoming(value, entry)
-            running.append(phi)
-        x_row = builder.mul(k, INT(row_bytes))
-        w_row = builder.mul(builder.add(k, INT(1)), INT(rows * BYTES))
-        lanes = [
-            _load(builder, builder.add(x, x_row), v * align, vector, align) for v in range(vectors)
-        ]
-        results = []
-        for g, base in enumerate(bases):
-            for row in range(rows):
-                number = _load(builder, builder.add(base, w_row), row * BYTES, FLOAT)
-                weight = _splat(builder, number, width)
-                for v in range(vectors):
-                    old = running[(g * rows + row) * vectors + v]
-                    results.append(_multiply_add(builder, weight, lanes[v], old))
-        following = builder.add(k, INT(1))
-        k.add_incoming(following, body)
-        for phi, value in zip(running, results, strict=True):
-            phi.add_incoming(value, body)
-        builder.cbranch(builder.icmp_signed("<", following, inputs), body, done)
+        unrolled = builder.sub(inputs, builder.srem(inputs, INT(UNROLLED)))
+        sums = products(builder, bases, x, sums, INT(0), unrolled, UNROLLED)
+        results = products(builder, bases, x, sums, unrolled, inputs, 1)
 
-        builder.position_at_end(done)
         target = builder.add(y, builder.mul(first, INT(rows * row_bytes)))
         choices = {NONE: _same, RELU: _relu, LEAKY_RELU: _leaky_relu, ADD: None}
         end = builder.function.append_basic_block("stored")

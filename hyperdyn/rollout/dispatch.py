@@ -14,6 +14,7 @@ from hyperdyn.rollout import reference
 from hyperdyn.states import StateSpace
 
 Backend = Callable[[MLPSpec, StateSpace, Tensor, Tensor, Tensor], Tensor]
+PLAIN_TYPES = (Tensor, nn.Parameter)  # no subclass, which may mean anything
 
 
 def rollout(
@@ -35,19 +36,21 @@ def rollout(
 
 def _kernel_serves(space: StateSpace, *tensors: Tensor) -> bool:
     """Whether the tensors are plain numbers in memory, and only numbers are wanted back."""
-    differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    return (
-        not differentiated
-        and not torch.compiler.is_compiling()
-        and all(
-            tensor.dtype == torch.float32
-            and tensor.device.type == "cpu"
-            and type(tensor) in (Tensor, nn.Parameter)
-            and forward_ad.unpack_dual(tensor).tangent is None
-            for tensor in tensors
-        )
-        and space.additive
-    )
+    if torch.compiler.is_compiling() or not space.additive:
+        return False
+    wants_gradients = torch.is_grad_enabled()
+    for tensor in tensors:
+        if tensor.dtype != torch.float32 or not tensor.is_cpu or type(tensor) not in PLAIN_TYPES:
+            return False
+        if wants_gradients and tensor.requires_grad:
+            return False
+        if forward_ad.unpack_dual(tensor).tangent is not None or tensor.is_neg():
+            return False
+        try:
+            tensor.data_ptr()
+        except RuntimeError:  # it stands for others, inside a torch.func transform
+            return False
+    return True
 
 
 @functools.cache

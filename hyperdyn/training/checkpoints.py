@@ -19,6 +19,12 @@ class Progress:
     """Round in progress."""
     epoch: int = 0
     """Passes of this round already made."""
+    updates: int = 0
+    """Optimiser steps of this round already made."""
+    training_loss: float | None = None
+    """Mean loss of the latest pass."""
+    validation_loss: float | None = None
+    """Loss on the episodes kept out, after the latest pass."""
     smoothed_validation: float | None = None
     """Moving average of this round's validation loss."""
     fitting_done: bool = False

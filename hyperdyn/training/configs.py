@@ -36,6 +36,8 @@ class TrainConfig:
 
     epochs: int = 100
     """Passes over the data a round."""
+    updates: int | None = None
+    """Optimiser steps after which no further pass of a round begins; None for no such limit."""
     contexts: int = 16
     """Histories a training batch."""
     targets: int = 8
@@ -57,7 +59,7 @@ class TrainConfig:
         """Check names and sizes."""
         require_known("model kind", self.kind, GENERATORS)
         whole = (self.iterations, self.rollouts, self.samples, self.horizon, self.epochs)
-        if min(*whole, self.contexts, self.targets, self.unroll, self.hold) < 1:
+        if min(*whole, self.contexts, self.targets, self.unroll, self.hold, self.updates or 1) < 1:
             raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
         if self.targets % self.unroll:
             raise InputError(

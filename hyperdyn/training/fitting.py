@@ -38,7 +38,7 @@ def fit_round(
     progress: Progress,
     save: Callable[[], None],
     on_epoch: Callable[[], None] = lambda: None,
-) -> dict[str, float]:
+) -> None:
     """Make the passes of one round that are still missing, updating `progress` as they are made.
 
     Args:
@@ -50,16 +50,12 @@ def fit_round(
         progress: Where the round stands.
         save: Writes a checkpoint; called between passes, at most every 20 seconds.
         on_epoch: Called after each pass.
-
-    Returns:
-        The last pass's "training_loss" and "validation_loss", and "epochs" made.
     """
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(config, progress.iteration)
     sampler = WindowSampler(training, config.model.history_length, config.targets)
     held_out = WindowSampler(validation, config.model.history_length, config.targets)
     places = torch.linspace(0, len(held_out) - 1, VALIDATION_WINDOWS).long()
-    losses = {"training_loss": math.nan, "validation_loss": math.nan}
     saved_at = time.monotonic()
     while progress.epoch < config.epochs and not progress.fitting_done:
         generator = torch_generator(config.seed, "batches", progress.iteration, progress.epoch)
@@ -73,18 +69,19 @@ def fit_round(
             batches += 1
         with torch.no_grad():
             current = window_loss(model, held_out[places], config.unroll).item()
-        losses = {"training_loss": total.item() / batches, "validation_loss": current}
-        _note_validation(progress, current, config.validation_decay)
+        progress.training_loss = total.item() / batches
         progress.epoch += 1
+        progress.updates += batches
+        exhausted = config.updates is not None and progress.updates >= config.updates
+        progress.fitting_done = _note_validation(progress, current, config.validation_decay) or exhausted
         on_epoch()
         if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             save()
             saved_at = time.monotonic()
-    return {**losses, "epochs": progress.epoch}
 
 
-def _note_validation(progress: Progress, current: float, decay: float) -> None:
-    """Stop the round once the validation loss is above its own moving average.
+def _note_validation(progress: Progress, current: float, decay: float) -> bool:
+    """Update the moving average; say whether the validation loss is above it, so the round is over.
 
     The average starts half as high again as the first value, so a round makes a few passes at least
     (Nagabandi et al., 2019, released code).
@@ -92,5 +89,6 @@ def _note_validation(progress: Progress, current: float, decay: float) -> None:
     previous = progress.smoothed_validation
     if previous is None:
         previous = 1.5 * current
+    progress.validation_loss = current
     progress.smoothed_validation = decay * previous + (1 - decay) * current
-    progress.fitting_done = current > progress.smoothed_validation
+    return current > progress.smoothed_validation

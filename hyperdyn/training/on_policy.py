@@ -88,7 +88,7 @@ def _round(
     optimiser: torch.optim.Adam,
     progress: Progress,
     data: list[Episodes],
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Collect, then fit."""
     start = time.perf_counter()
     folder = _data(out, progress.iteration)
@@ -105,7 +105,7 @@ def _round(
         fit_normaliser(model, episodes, generator)
     training, validation = _split(config, concatenate(data), progress.iteration)
     with tqdm(total=config.epochs, initial=progress.epoch, desc=f"{label} fit", leave=False) as bar:
-        losses = fit_round(
+        fit_round(
             model,
             optimiser,
             config,
@@ -119,13 +119,16 @@ def _round(
     mean = float(episodes.returns.mean())
     tqdm.write(
         f"{label}: return {mean:.1f} ± {float(episodes.returns.std()):.1f}, loss "
-        f"{losses['training_loss']:.4f}, validation {losses['validation_loss']:.4f}, "
+        f"{progress.training_loss:.4f}, validation {progress.validation_loss:.4f}, "
         f"{finished - start:.1f} s"
     )
     return {
         "return_mean": mean,
         "return_std": float(episodes.returns.std()),
-        **losses,
+        "training_loss": progress.training_loss,
+        "validation_loss": progress.validation_loss,
+        "epochs": progress.epoch,
+        "updates": progress.updates,
         "diverged": int((episodes.lengths < config.steps).sum()),
         "collect_seconds": collected - start,
         "fit_seconds": finished - collected,

@@ -18,6 +18,8 @@ class Task:
     episode_steps: int
     objective: Callable[[], Objective]
     """Makes the planning objective, the environment's own reward written over trajectories."""
+    progress_column: int
+    """State column of the distance travelled."""
     splits: tuple[str, ...]
     """Names `reset(options={"split": …})` takes; the first is the training distribution."""
 
@@ -55,6 +57,7 @@ def _cheetah_slope(env_id: str) -> Task:
         action_dim=6,
         episode_steps=500,
         objective=lambda: ForwardVelocity(index=com_x, dt=0.01) + ControlCost(weight=0.05),
+        progress_column=com_x,
         splits=("seen", "novel", "novel-low", "novel-high"),
     )
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from hyperdyn.errors import InputError
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.networks import batched_mlp
+from hyperdyn.networks import apply_layers, split_parameters
 from hyperdyn.training.episodes import Episodes
 
 
@@ -92,7 +92,9 @@ def window_loss(
     """
     space, stats = model.state_space, model.normaliser
     anchor = model.anchor(windows.history.states)
-    parameters = model.parameters_from(model.encode(windows.history))
+    spec = model.config.network
+    # Split once for all steps: the gradient of a split writes all P numbers.
+    layers = split_parameters(spec, model.parameters_from(model.encode(windows.history)))
     targets = windows.actions.shape[1]
     starts = windows.states[:, :-1:unroll]
     truth = windows.states[:, 1:].unflatten(1, (targets // unroll, unroll))
@@ -102,7 +104,7 @@ def window_loss(
     for step in range(unroll):
         seen = model.normalise_states(states, anchor)[..., model.input_columns]
         inputs = torch.cat([seen, model.normalise_actions(actions[:, :, step])], dim=-1)
-        predicted = batched_mlp(model.config.network, parameters, inputs)
+        predicted = apply_layers(spec, layers, inputs)
         wanted = space.difference(states, truth[:, :, step])
         loss = loss + (predicted - (wanted - stats.change_mean) / stats.change_std).square().mean()
         states = space.compose(states, predicted * stats.change_std + stats.change_mean)

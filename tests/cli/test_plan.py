@@ -82,7 +82,7 @@ def test_a_format_that_cannot_be_written_is_refused_before_planning(
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_written_videos_read_back(tmp_path: Path, suffix: str):
     frames = [np.full((54, 96, 3), shade, np.uint8) for shade in (20, 120, 220)]
-    write_video(tmp_path / f"v{suffix}", frames, fps=25)
+    write_video(tmp_path / f"v{suffix}", frames, fps=25.0)
     plugin = {".gif": "pillow", ".mp4": "FFMPEG"}[suffix]
     read = np.stack(list(imageio.imiter(tmp_path / f"v{suffix}", plugin=plugin)))
     assert read.shape == (3, 54, 96, 3)

@@ -108,6 +108,26 @@ def test_without_a_previous_plan_the_first_mean_is_the_middle(point_masses, goal
     torch.testing.assert_close(mean, torch.full((5,), 3.0), rtol=0.0, atol=0.02)
 
 
+def test_systems_without_a_previous_plan_start_from_the_middle(point_masses, goal, rng):
+    dynamics = point_masses([1.0, 1.0])
+    planner = CEM(horizon=5, samples=4000, iterations=1, low=1.0, high=5.0, initial_std=0.1)
+    previous = torch.full((2, 5, 1), 2.0)
+    previous[1, 3] = math.nan
+    planner.plan(dynamics, torch.zeros(2, 2), goal, previous=previous, generator=rng)
+    mean = dynamics.seen_actions[0].mean(dim=(1, 3))
+    wanted = torch.tensor([[2.0], [3.0]]).expand(2, 5)
+    torch.testing.assert_close(mean, wanted, rtol=0.0, atol=0.02)
+
+
+def test_the_previous_plan_is_a_candidate_of_the_first_round_only(point_masses, goal, rng):
+    dynamics = point_masses([1.0])
+    planner = CEM(horizon=5, samples=20, elites=2, iterations=3)
+    previous = torch.full((1, 5, 1), 0.25)
+    planner.plan(dynamics, torch.ones(1, 2), goal, previous=previous, generator=rng)
+    kept = [bool((a == 0.25).all(dim=(2, 3)).any()) for a in dynamics.seen_actions]
+    assert kept == [True, False, False]
+
+
 def test_warm_start_is_never_worse_than_the_previous_plan(point_masses, goal, best_return, rng):
     dynamics, state = point_masses([1.0, 1.0]), STATE
     sharp = CEM(horizon=6, samples=500, iterations=8).plan(dynamics, state, goal, generator=rng)

@@ -203,3 +203,17 @@ def test_a_model_that_writes_into_its_actions_cannot_break_the_plan(
         generator=rng,
     )
     assert plan.actions.isfinite().all()
+
+
+def test_huge_is_still_finite(make_planner, point_masses, rng):
+    def huge(states, actions):
+        return torch.full_like(states, 3e38)
+
+    plan = make_planner().plan(
+        point_masses([1.0], spoil=huge),
+        torch.ones(1, 2),
+        lambda states, actions: actions[:, :, 0, 0],
+        generator=rng,
+    )
+    assert plan.status == (OK,)
+    assert plan.nonfinite_fraction.tolist() == [0.0]

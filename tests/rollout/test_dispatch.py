@@ -78,6 +78,7 @@ def test_quaternions_go_to_the_reference(rng, used):
     assert torch.equal(result, facing.expand(1, 2, 4, 4))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own, inside jvp
 def test_torch_func_transforms_see_through_the_rollout(tensors):
     parameters, states, actions = tensors
 
@@ -106,6 +107,16 @@ def test_meta_tensors_go_to_the_reference(tensors, used):
     result = rollout(SPEC, SPACE, *(tensor.to("meta") for tensor in tensors))
     assert used == ["reference"]
     assert result.shape == (2, 9, 4, 4)
+
+
+def test_lazily_negated_tensors_are_read_with_their_sign(tensors):
+    parameters, states, actions = tensors
+    negated = torch.complex(actions, actions).conj().imag
+    assert negated.is_neg()
+    torch.testing.assert_close(
+        rollout(SPEC, SPACE, parameters, states, negated),
+        rollout(SPEC, SPACE, parameters, states, -actions),
+    )
 
 
 def test_without_numba_the_reference_serves_and_says_so(tensors, monkeypatch):
