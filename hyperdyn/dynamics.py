@@ -106,8 +106,8 @@ class GeneratedDynamics:
             )
         if actions.ndim != 4 or actions.shape[::3] != (self.num_systems, self.action_dim):
             raise InputError(
-                f"rollout got actions of shape {tuple(actions.shape)}; this model wants (E, N, H, A) "
-                f"with E = {self.num_systems} and A = {self.action_dim}."
+                f"rollout got actions of shape {tuple(actions.shape)}; this model wants "
+                f"(E, N, H, A) with E = {self.num_systems} and A = {self.action_dim}."
             )
         for name, tensor in (("states", states), ("actions", actions)):
             if tensor.dtype != self.parameters.dtype or tensor.device != self.parameters.device:

@@ -1,5 +1,7 @@
 """From what was watched to a code: the interaction encoder."""
 
+import itertools
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -37,7 +39,7 @@ class InteractionEncoder(nn.Module):
         require_known("encoder activation", activation, _LAYERS)
         widths = [length * (state_dim + action_dim), *hidden]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in itertools.pairwise(widths):
             layers += [_linear(inputs, outputs, generator), _LAYERS[activation]()]
         self.layers = nn.Sequential(*layers, _linear(widths[-1], code_dim, generator))
 
@@ -51,7 +53,7 @@ class InteractionEncoder(nn.Module):
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     """A linear layer with torch's default distribution, drawn from the given generator."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     bound = inputs**-0.5
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

@@ -12,7 +12,7 @@ from hyperdyn.errors import InputError
 
 @dataclass(frozen=True)
 class History:
-    """The K most recent (state, action) pairs of E systems, oldest first, the current state excluded.
+    """The K most recent (state, action) pairs of E systems, oldest first, the current one excluded.
 
     This is τ = (s_{t-K}, a_{t-K}, …, s_{t-1}, a_{t-1}) of the paper's section 3.2.
 
@@ -37,8 +37,8 @@ class History:
             )
         if not states.is_floating_point() or states.dtype != actions.dtype:
             raise InputError(
-                f"History got states of {states.dtype} and actions of {actions.dtype}; give both in "
-                "one floating-point type, e.g. with .float()."
+                f"History got states of {states.dtype} and actions of {actions.dtype}; give both "
+                "in one floating-point type, e.g. with .float()."
             )
         if states.device != actions.device:
             raise InputError(
@@ -100,8 +100,8 @@ class HistoryBuffer:
         """
         if not self.full:
             raise InputError(
-                f"HistoryBuffer holds {len(self._pairs)} of the {self.length} steps a history needs; "
-                "run the system (with random actions, say) until .full is true."
+                f"HistoryBuffer holds {len(self._pairs)} of the {self.length} steps a history "
+                "needs; run the system (with random actions, say) until .full is true."
             )
         states, actions = zip(*self._pairs, strict=True)
         return History(torch.stack(states, dim=1), torch.stack(actions, dim=1))

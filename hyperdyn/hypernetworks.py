@@ -5,8 +5,8 @@
 
 * *written out*: form the P parameters once per code, then use them on many inputs (planning, and
   training batches of contexts × targets);
-* *basis form*: when every input has its own code, apply the shared matrices W₀…W_J to the inputs in
-  one product and sum the results with weights (1, h); no parameters are formed.
+* *basis form*: when every input has its own code, apply the shared matrices W₀…W_J to the inputs
+  in one product and sum the results with weights (1, h); no parameters are formed.
 """
 
 import math
@@ -21,14 +21,14 @@ from hyperdyn.networks import ACTIVATIONS, MLPSpec, default_parameters, split_pa
 
 
 def _normal(head: "DenseHypernetwork", generator: torch.Generator) -> None:
-    """N(0, 0.1²) kernels and zero biases in both layers, as in the code released with the paper."""
+    """N(0, 0.1²) kernels and zero biases in both layers: the code released with the paper."""
     for layer in (head.hidden, head.output):
         nn.init.normal_(layer.weight, std=0.1, generator=generator)
         nn.init.zeros_(layer.bias)
 
 
 def _hyperfan_in(head: "DenseHypernetwork", generator: torch.Generator) -> None:
-    """Keep the generated network's activations at unit variance (Chang et al., 2020, hyperfan-in)."""
+    """Keep generated activations at unit variance (Chang et al., 2020, hyperfan-in)."""
     nn.init.kaiming_normal_(head.hidden.weight, nonlinearity="relu", generator=generator)
     nn.init.zeros_(head.hidden.bias)
     nn.init.zeros_(head.output.bias)
@@ -72,7 +72,7 @@ class DenseHypernetwork(nn.Module):
         generator: Source of the initial weights.
 
     Raises:
-        UnknownNameError: For an activation or initialisation that does not exist; lists the valid ones.
+        UnknownNameError: For an unknown activation or initialisation; lists the valid ones.
     """
 
     def __init__(
@@ -116,7 +116,9 @@ class DenseHypernetwork(nn.Module):
         layers = split_parameters(self.spec, bases)
         hidden = inputs
         for index, (matrices, biases) in enumerate(layers):
-            products = hidden @ matrices.flatten(0, 1).T  # (B, (1 + J) · outputs), one shared product
+            products = (
+                hidden @ matrices.flatten(0, 1).T
+            )  # (B, (1 + J) · outputs), one shared product
             per_basis = products.unflatten(1, biases.shape) + biases
             hidden = torch.einsum("bj,bjo->bo", weights, per_basis)
             if index < len(layers) - 1:

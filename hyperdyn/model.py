@@ -1,9 +1,9 @@
 """HyperDynamics: watch a system, get the weights of a forward model made for it.
 
 `DynamicsGenerator` holds what every model of this kind shares: the interaction encoder, the
-normalisation, generating, saving. A final class adds one thing, how a code becomes the P parameters of
-a network: `HyperDynamics` writes them with a hypernetwork; `hyperdyn.baselines` condition one shared
-network by concatenation or by scale and shift, which is a special case of the same thing.
+normalisation, generating, saving. A final class adds one thing, how a code becomes the P parameters
+of a network: `HyperDynamics` writes them with a hypernetwork; `hyperdyn.baselines` condition one
+shared network by concatenation or by scale and shift, a special case of the same thing.
 """
 
 import abc
@@ -236,7 +236,9 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
-            raise CheckpointError(f"The tensors in {folder} do not fit its sizes: {error}") from error
+            raise CheckpointError(
+                f"The tensors in {folder} do not fit its sizes: {error}"
+            ) from error
         return model.eval()
 
 

@@ -1,9 +1,10 @@
 """Multilayer perceptrons whose weights are data: their sizes, their flat layout, their evaluation.
 
 One flat vector of `P` numbers holds a network, layer after layer: the weight matrix (outputs ×
-inputs, row-major), then the bias. Everything that writes or reads generated weights uses this layout.
+inputs, row-major), then the bias. All that writes or reads generated weights uses this layout.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class MLPSpec:
-    """Sizes and activation of a multilayer perceptron; the activation follows every layer but the last.
+    """Sizes of a multilayer perceptron, and the activation behind every layer but the last.
 
     Raises:
         InputError: If there are fewer than two sizes, or one of them is not positive.
@@ -47,7 +48,7 @@ class MLPSpec:
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
         """(inputs, outputs) of each layer, in order."""
-        return tuple(zip(self.sizes[:-1], self.sizes[1:], strict=True))
+        return tuple(itertools.pairwise(self.sizes))
 
     @property
     def num_parameters(self) -> int:
@@ -75,7 +76,7 @@ def split_parameters(
             f"Got {parameters.shape[-1]} parameters for an MLP of sizes {spec.sizes}, which has "
             f"{spec.num_parameters}; generate them with the same MLPSpec."
         )
-    # One torch.split: its backward writes each gradient once, where slices would each add a full one.
+    # One torch.split: its backward writes each gradient once; slices would each add a full one.
     lengths = [n for inputs, outputs in spec.layers for n in (inputs * outputs, outputs)]
     blocks = torch.split(parameters, lengths, dim=-1)
     batch = parameters.shape[:-1]

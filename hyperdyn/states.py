@@ -22,8 +22,8 @@ class Field:
     kind: str = "vector"
     """"vector" (changes add up) or "quaternion" (x, y, z, w; changes compose as rotations)."""
     relative: bool = False
-    """Whether networks see it relative to the last state of the history (positions on ground that is
-    the same everywhere), which makes generated models invariant to where the system has got to."""
+    """Whether networks see it relative to the last state of the history (positions on ground that
+    is the same everywhere): generated models are then invariant to where the system has got to."""
     context: bool = False
     """Whether it is kept out of the generated model's input (paper, section 3.1: orientation)."""
 
@@ -36,15 +36,17 @@ class Field:
                 "least 1, quaternions exactly 4."
             )
         if self.kind == "quaternion" and self.relative:
-            raise InputError(f"Field {self.name!r}: a quaternion cannot be relative; set it to False.")
+            raise InputError(
+                f"Field {self.name!r}: a quaternion cannot be relative; set it to False."
+            )
 
 
 @dataclass(frozen=True)
 class StateSpace:
     """The fields of a state, in order.
 
-    A change δs has the state's own width S. For vectors s ⊕ δs is the sum; for quaternions δs is a
-    rotation written as its difference from the identity, so that 0 always means "no change", and
+    A change δs has the state's own width S. For vectors s ⊕ δs is the sum; for quaternions δs is
+    a rotation written as its difference from the identity, so that 0 always means "no change", and
     s ⊕ δs = normalise(identity + δs) ⊗ s (paper, section 3.3).
     """
 
@@ -54,7 +56,9 @@ class StateSpace:
         """Check that names are unique."""
         names = [field.name for field in self.fields]
         if not names or len(set(names)) != len(names):
-            raise InputError(f"StateSpace fields are named {names}; give at least one, all different.")
+            raise InputError(
+                f"StateSpace fields are named {names}; give at least one, all different."
+            )
 
     @property
     def dim(self) -> int:
@@ -94,7 +98,7 @@ class StateSpace:
     def compose(
         self, states: Float[Tensor, "*batch S"], changes: Float[Tensor, "*batch S"]
     ) -> Float[Tensor, "*batch S"]:
-        """s ⊕ δs."""
+        """S ⊕ δs."""
         if self.additive:
             return states + changes
         parts = []
@@ -188,7 +192,7 @@ class Normaliser(nn.Module):
                 )
             wide = values.double()
             std = wide.std(0)
-            # A column that never varied is left in its own units as an input, and predicted to stay.
+            # A column that never varied keeps its own unit as an input, and is predicted to stay.
             constant = STD_FLOOR if name == "change" else 1.0
             getattr(self, f"{name}_mean").copy_(wide.mean(0))
             getattr(self, f"{name}_std").copy_(torch.where(std < STD_FLOOR, constant, std))

@@ -1,7 +1,7 @@
 """Folders that hold numbers and their description: written whole or not at all, checked when read.
 
-A folder is `config.json` beside `tensors.safetensors`. The configuration names the kind of thing, the
-version of the layout and the SHA-256 of the tensors. Nothing is ever unpickled.
+A folder is `config.json` beside `tensors.safetensors`. The configuration names the kind of thing,
+the version of the layout and the SHA-256 of the tensors. Nothing is ever unpickled.
 """
 
 import dataclasses
@@ -124,7 +124,9 @@ def read_header(folder: Path) -> dict[str, Any]:
     try:
         header = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise CheckpointError(f"{folder} has no {CONFIG_FILE}; give a folder hyperdyn saved.") from error
+        raise CheckpointError(
+            f"{folder} has no {CONFIG_FILE}; give a folder hyperdyn saved."
+        ) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} cannot be read as JSON: {error}.") from error
     if not isinstance(header, dict) or header.get("format") != "hyperdyn":

@@ -11,8 +11,8 @@ from hyperdyn.networks import default_parameters, join_parameters, split_paramet
 class Direct(DynamicsGenerator):
     """MLP([s, a, z]): the code reaches the first layer only, where it adds to the bias.
 
-    So the network for a code is the shared one with first bias b₁ + V z, and what follows (planning,
-    saving, rolling out) is the same as for generated models.
+    So the network for a code is the shared one with first bias b₁ + V z, and what follows
+    (planning, saving, rolling out) is the same as for generated models.
     """
 
     kind = "direct"

@@ -9,10 +9,10 @@ from hyperdyn.networks import default_parameters, join_parameters, split_paramet
 
 
 class FiLM(DynamicsGenerator):
-    """Feature-wise linear modulation (Perez et al., 2018) of every hidden layer, before its activation.
+    """Feature-wise linear modulation (Perez et al., 2018) of every hidden layer's sums.
 
-    γ(z) ⊙ (W x + b) + β(z) is a layer with weight diag(γ) W and bias γ ⊙ b + β, so the network for a
-    code is an ordinary one. γ and β are linear in the code and start near 1 and 0.
+    γ(z) ⊙ (W x + b) + β(z) is a layer with weight diag(γ) W and bias γ ⊙ b + β, so the network for
+    a code is an ordinary one. γ and β are linear in the code; for z = 0 they start at 1 and 0.
     """
 
     kind = "film"

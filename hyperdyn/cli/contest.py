@@ -48,7 +48,9 @@ def run_entries(entries: Sequence[Entry]) -> Iterator[Outcome]:
     workers = min(len(entries), _cores())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        jobs = [pool.submit(_film if entry.episodes == 0 else _evaluate, entry) for entry in entries]
+        jobs = [
+            pool.submit(_film if entry.episodes == 0 else _evaluate, entry) for entry in entries
+        ]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -116,7 +118,9 @@ def _film(entry: Entry) -> Outcome:
         )
     except HyperdynError as error:
         return Outcome(entry=entry, unavailable=str(error))
-    progress = episodes.states[0, :, task.progress_column] - episodes.states[0, 0, task.progress_column]
+    progress = (
+        episodes.states[0, :, task.progress_column] - episodes.states[0, 0, task.progress_column]
+    )
     every = task.episode_steps / len(camera.frames)
     distance = tuple(float(progress[round(every * i)]) for i in range(len(camera.frames)))
     return Outcome(entry=entry, frames=tuple(camera.frames), distance=distance)

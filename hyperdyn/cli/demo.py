@@ -26,7 +26,7 @@ EVERY, FPS = 2, 12.5  # every second picture taken, at the speed things happened
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Command):
-    """Plan a cheetah up slopes with models generated on the fly, beside `direct`, `film` and chance.
+    """Plan a cheetah up slopes with models generated on the fly, beside the baselines and chance.
 
     Writes a table of returns and plans a second (results.md, results.json), a moving picture
     (demo.gif) and a figure of predicted against actual motion (prediction.png).
@@ -74,7 +74,9 @@ class Demo(Command):
         print("Watch 16 steps, generate a model, plan 500 sequences of 20 steps, act, again.")
         outcomes = [
             outcome
-            for outcome in tqdm(run_entries(entries), total=len(entries), desc="episodes", leave=False)
+            for outcome in tqdm(
+                run_entries(entries), total=len(entries), desc="episodes", leave=False
+            )
         ]
         results = [outcome for outcome in outcomes if outcome.entry.episodes]
         films = {o.entry.contender: o for o in outcomes if not o.entry.episodes}

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from hyperdyn.cli.command import Command
+from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.plan import Plan
@@ -26,6 +27,7 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
     "plan": Plan,
+    "demo": Demo,
     "info": Info,
 }
 

@@ -44,6 +44,7 @@ class Plan(Command):
         def job() -> None:
             from tqdm import tqdm
 
+            from hyperdyn.envs import make
             from hyperdyn.training.collect import PlanningAgent, Reset, run_episodes
             from hyperdyn.training.seeds import torch_generator
 
@@ -63,7 +64,7 @@ class Plan(Command):
                     [Reset(self.seed, {"split": self.split})],
                     task.episode_steps,
                     on_step,
-                    None if camera is None else camera.make,
+                    make if camera is None else camera.make,
                 )
             ends = {status.name: n for status, n in agent.controller.status_counts.items() if n}
             print(

@@ -20,9 +20,9 @@ Models = Annotated[
 class Predict(Command):
     """Compare prediction errors on one fixed, held-out data set.
 
-    Drivers plan through held-out systems of every split, and what they meet is the data set: the same
-    for every MODEL. Models of one kind (training seeds) are also reported together, with an interval
-    that is stratified by model.
+    Drivers plan through held-out systems of every split, and what they meet is the data set: the
+    same for every MODEL. Models of one kind (training seeds) are also reported together, with an
+    interval that is stratified by model.
     """
 
     models: Models
@@ -136,10 +136,12 @@ def _show(report: dict[str, dict[str, dict[str, Any]]], splits: list[str]) -> No
     for name, by_split in report.items():
         row = []
         for split in splits:
-            one, far = by_split[split]["one_step"], by_split[split]["open_loop"]
-            row.append(
-                f"{100 * one['iqm']:.2f} [{100 * one['ci95'][0]:.2f}, {100 * one['ci95'][1]:.2f}] | "
-                f"{100 * far['iqm']:.2f} [{100 * far['ci95'][0]:.2f}, {100 * far['ci95'][1]:.2f}]"
-            )
+            found = by_split[split]
+            row.append(f"{_percent(found['one_step'])} | {_percent(found['open_loop'])}")
         table.add_row(name, *row)
     Console(markup=False).print(table)
+
+
+def _percent(found: dict[str, Any]) -> str:
+    low, high = found["ci95"]
+    return f"{100 * found['iqm']:.2f} [{100 * low:.2f}, {100 * high:.2f}]"

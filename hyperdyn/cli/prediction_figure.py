@@ -25,8 +25,8 @@ def draw_predictions(
     """Draw and write the figure.
 
     Left: one moment on unseen ground, the path the body took in the next 20 steps and the paths
-    predicted by models generated from ever more of the history. Right: the mean error of the distance
-    travelled in 20 steps over the steps watched, for every model.
+    predicted by models generated from ever more of the history. Right: the mean error of the
+    distance travelled in 20 steps over the steps watched, for every model.
 
     Args:
         file: Picture to write.

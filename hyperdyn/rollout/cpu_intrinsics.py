@@ -14,7 +14,9 @@ Untyped = Any  # numba carries no annotations
 Typed = tuple[Untyped, Callable[..., Untyped]]
 
 
-def _calling(literals: int, integers: int, write: Callable[..., ir.Function]) -> Callable[..., Typed]:
+def _calling(
+    literals: int, integers: int, write: Callable[..., ir.Function]
+) -> Callable[..., Typed]:
     """Typing of a function that writes one of `cpu_vectors` and calls it.
 
     The first arguments are literals, and choose what is written; the others are passed on.

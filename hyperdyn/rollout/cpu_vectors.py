@@ -36,20 +36,30 @@ def _function(
     return function
 
 
-def _pointer(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
+def _pointer(
+    builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, kind: ir.Type
+) -> ir.Value:
     """Pointer to `kind`, `offset` bytes from an address."""
     offset = INT(offset) if isinstance(offset, int) else offset
     return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
 
 
 def _load(
-    builder: ir.IRBuilder, address: ir.Value, offset: ir.Value | int, kind: ir.Type, align: int = BYTES
+    builder: ir.IRBuilder,
+    address: ir.Value,
+    offset: ir.Value | int,
+    kind: ir.Type,
+    align: int = BYTES,
 ) -> ir.Value:
     return builder.load(_pointer(builder, address, offset, kind), align=align)
 
 
 def _store(
-    builder: ir.IRBuilder, value: ir.Value, address: ir.Value, offset: ir.Value | int, align: int = BYTES
+    builder: ir.IRBuilder,
+    value: ir.Value,
+    address: ir.Value,
+    offset: ir.Value | int,
+    align: int = BYTES,
 ) -> None:
     builder.store(value, _pointer(builder, address, offset, value.type), align=align)
 
@@ -72,7 +82,7 @@ def _multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) 
 
 
 def dense_layer(module: ir.Module, width: int, rows: int, vectors: int, groups: int) -> ir.Function:
-    """y ← after(W x + b) for one tile: f(weights, x, y, inputs, row blocks, after).
+    """Y ← after(W x + b) for one tile: f(weights, x, y, inputs, row blocks, after).
 
     The weights come in blocks of `rows` outputs: their biases, then for each input its `rows` weights.
     `groups` blocks × `vectors` vectors of `width` lanes are summed in registers at a time. x has
@@ -214,9 +224,7 @@ def _exp(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     bits = ir.VectorType(ir.IntType(32), x.type.count)
     exponent = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [23] * x.type.count))
     result = builder.bitcast(builder.add(builder.bitcast(mantissa, bits), exponent), x.type)
-    result = builder.select(
-        builder.fcmp_ordered(">", x, high), _constant(x, float("inf")), result
-    )
+    result = builder.select(builder.fcmp_ordered(">", x, high), _constant(x, float("inf")), result)
     return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
 
 
@@ -247,7 +255,7 @@ def _tanh(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 
 
 def _silu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
-    """x / (1 + e^−x)."""
+    """X / (1 + e^−x)."""
     return builder.fdiv(x, builder.fadd(_exp(builder, builder.fneg(x)), _constant(x, 1.0)))
 
 
@@ -343,7 +351,9 @@ def store_strip(module: ir.Module) -> ir.Function:
     return _function(module, "store_strip", 7, emit)
 
 
-def _store_some(builder: ir.IRBuilder, numbers: ir.Value, base: ir.Value, columns: ir.Value) -> None:
+def _store_some(
+    builder: ir.IRBuilder, numbers: ir.Value, base: ir.Value, columns: ir.Value
+) -> None:
     """Store the first `columns` < 8 numbers of a vector, as pieces of 4, 2 and 1."""
     index = ir.IntType(32)
     for size in (4, 2, 1):

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperdyn.envs import make as make_env
 from hyperdyn.history import HistoryBuffer
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
@@ -95,7 +96,7 @@ def run_episodes(
     resets: Sequence[Reset],
     steps: int,
     on_step: Callable[[int], None] = lambda systems: None,
-    make: Callable[[str], "gymnasium.Env[Any, Any]"] | None = None,
+    make: Callable[[str], "gymnasium.Env[Any, Any]"] = make_env,
 ) -> Episodes:
     """Run one episode for each reset, all in lockstep.
 
@@ -105,13 +106,11 @@ def run_episodes(
         resets: Seed and options of each episode; their number is E.
         steps: Length of an episode.
         on_step: Called after every step with E, for progress.
-        make: How an environment is made; `hyperdyn.envs.make` unless given.
+        make: How an environment is made.
 
     Returns:
         The recorded episodes. One whose simulation ended early keeps its shorter length.
     """
-    if make is None:
-        from hyperdyn.envs import make
     envs = [make(env_id) for _ in resets]
     try:
         starts = [

@@ -9,7 +9,7 @@ from hyperdyn.model import ModelConfig
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A run of the on-policy loop; the defaults are the paper's (section 4.2) where it states them."""
+    """A run of the on-policy loop; where the paper states a setting (section 4.2), the default."""
 
     env_id: str
     """Environment to collect from, always in its training ("seen") split."""
@@ -45,12 +45,13 @@ class TrainConfig:
     unroll: int = 1
     """Steps predicted open loop in the loss; divides targets; 1 is the paper's."""
     learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-3
-    """Reached in the last round, on a cosine from `learning_rate`."""
+    decay_iterations: int = 0
+    """Last rounds in which the learning rate falls on a line to a tenth; the rounds before them do
+    not depend on how many there are."""
     validation_share: float = 0.1
     """Share of the episodes kept out of fitting."""
     validation_decay: float = 0.99
-    """A round's passes end when the validation loss exceeds its own moving average with this decay."""
+    """A round's passes end when the validation loss exceeds its moving average with this decay."""
     stop_window: int | None = 25
     """Training ends when the mean return of this many rounds falls below the mean of as many before
     them; None never stops early."""
@@ -63,7 +64,8 @@ class TrainConfig:
             raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
         if self.targets % self.unroll:
             raise InputError(
-                f"unroll = {self.unroll} does not divide targets = {self.targets}; choose a divisor."
+                f"unroll = {self.unroll} does not divide targets = {self.targets}; choose one that "
+                "does."
             )
         if self.steps < self.model.history_length + self.targets:
             raise InputError(

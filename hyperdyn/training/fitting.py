@@ -1,6 +1,5 @@
 """Fitting a generator to recorded episodes, pass by pass."""
 
-import math
 import time
 from collections.abc import Callable
 
@@ -23,10 +22,10 @@ def make_optimiser(model: DynamicsGenerator, config: TrainConfig) -> torch.optim
 
 
 def learning_rate(config: TrainConfig, iteration: int) -> float:
-    """Cosine from the first to the last round."""
-    share = iteration / max(1, config.iterations - 1)
-    span = config.learning_rate - config.final_learning_rate
-    return config.final_learning_rate + span * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+    """Constant, then on a line to a tenth in the last `decay_iterations` rounds."""
+    into_decay = iteration + 1 - (config.iterations - config.decay_iterations)
+    share = max(0, into_decay) / max(1, config.decay_iterations)
+    return config.learning_rate * (1 - 0.9 * share)
 
 
 def fit_round(
@@ -63,7 +62,7 @@ def fit_round(
         for windows in sampler.epoch(config.contexts, generator):
             loss = window_loss(model, windows, config.unroll)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             total += loss.detach()
             batches += 1
@@ -73,7 +72,9 @@ def fit_round(
         progress.epoch += 1
         progress.updates += batches
         exhausted = config.updates is not None and progress.updates >= config.updates
-        progress.fitting_done = _note_validation(progress, current, config.validation_decay) or exhausted
+        progress.fitting_done = (
+            _note_validation(progress, current, config.validation_decay) or exhausted
+        )
         on_epoch()
         if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             save()

@@ -8,14 +8,15 @@ A run folder holds
 * `model`: the generator after the last finished round, which `from_pretrained` reads;
 * `metrics.jsonl` and `tensorboard`.
 
-Each round's random numbers come from the seed and the round's number. So a run that was stopped at any
-moment and resumed ends with the same weights, bit for bit, as one that was not.
+Each round's random numbers come from the seed and the round's number. So a run that was stopped at
+any moment and resumed ends with the same weights, bit for bit, as one that was not.
 """
 
 import json
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -135,9 +136,7 @@ def _round(
     }
 
 
-def _collect(
-    config: TrainConfig, model: DynamicsGenerator, iteration: int, label: str
-) -> Episodes:
+def _collect(config: TrainConfig, model: DynamicsGenerator, iteration: int, label: str) -> Episodes:
     """The first round acts at random, the others plan with the latest model."""
     task = task_for(config.env_id)
     generator = torch_generator(config.seed, "plan", iteration)
@@ -186,7 +185,7 @@ def _return_fell(config: TrainConfig, out: Path) -> bool:
     returns = [row["return_mean"] for row in read_metrics(out)]
     if window is None or len(returns) < 2 * window:
         return False
-    return sum(returns[-window:]) < sum(returns[-2 * window : -window])
+    return float(np.mean(returns[-window:])) < float(np.mean(returns[-2 * window : -window]))
 
 
 def _open_run(config: TrainConfig, out: Path, resume: bool) -> None:
@@ -202,7 +201,9 @@ def _open_run(config: TrainConfig, out: Path, resume: bool) -> None:
             versions = {"hyperdyn": hyperdyn.__version__, "torch": str(torch.__version__)}
             path.write_text(json.dumps({**record, "versions": versions}, indent=2) + "\n")
         except OSError as error:
-            raise CheckpointError(f"Could not write {path}: {error}. Choose another place.") from error
+            raise CheckpointError(
+                f"Could not write {path}: {error}. Choose another place."
+            ) from error
         return
     try:
         found = json.loads(path.read_text())

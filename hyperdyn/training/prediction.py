@@ -75,7 +75,7 @@ def fixed_windows(episodes: Episodes, history_length: int, horizon: int) -> list
 
 
 def change_scale(episodes: Episodes) -> Float[Tensor, " S"]:
-    """Standard deviation of each column's change over a data set; infinite where it never changes."""
+    """Standard deviation of each column's change over a data set; infinite where there is none."""
     parts = [
         episodes.states[row, : int(length) + 1].diff(dim=0)
         for row, length in enumerate(episodes.lengths)

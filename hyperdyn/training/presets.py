@@ -24,16 +24,16 @@ _RELEASED = replace(
 
 _REDUCED = replace(
     _PAPER,
-    iterations=80,
+    iterations=60,
+    decay_iterations=20,
     rollouts=5,
     updates=1500,
     unroll=4,
-    final_learning_rate=1e-4,
     stop_window=None,
 )
 """The paper's model in about half a core-hour: fewer rounds, episodes and optimiser steps."""
 
-_SHORT = replace(_REDUCED, iterations=12)
+_SHORT = replace(_REDUCED, iterations=8, decay_iterations=4)
 """A few core-minutes, for comparisons over seeds."""
 
 
@@ -49,7 +49,9 @@ def preset(name: str) -> TrainConfig:
 
 def _relative(config: TrainConfig) -> TrainConfig:
     """Networks see height and distance relative to the last state watched."""
-    return replace(config, model=replace(config.model, state_space=cheetah_state_space(relative=True)))
+    return replace(
+        config, model=replace(config.model, state_space=cheetah_state_space(relative=True))
+    )
 
 
 PRESETS = {

@@ -1,4 +1,4 @@
-"""Random streams by name, so that no two uses share numbers and a resumed run needs no saved state."""
+"""Random streams by name: no two uses share numbers, and a resumed run needs no saved state."""
 
 import numpy as np
 import torch

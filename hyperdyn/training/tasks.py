@@ -1,4 +1,4 @@
-"""What training and evaluation need to know of an environment: its state, its objective, its splits."""
+"""What training and evaluation need to know of an environment: state, objective, splits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Training batches of contexts × targets: one history, one generated model, M following transitions.
+"""Training batches of contexts × targets: one history, one generated model, M transitions.
 
-That is what happens when planning, and it costs a fraction of a model per transition. The loss is the
-paper's equation 1 in normalised units.
+That is what happens when planning, and it costs a fraction of a model per transition. The loss is
+the paper's equation 1 in normalised units.
 """
 
 from collections.abc import Iterator
@@ -76,9 +76,7 @@ class WindowSampler:
             yield self[torch.randint(len(self), (contexts,), generator=generator)]
 
 
-def window_loss(
-    model: DynamicsGenerator, windows: Windows, unroll: int = 1
-) -> Float[Tensor, ""]:
+def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> Float[Tensor, ""]:
     """Mean squared error of predicted changes, in units of their standard deviation.
 
     Args:
@@ -114,7 +112,7 @@ def window_loss(
 def fit_normaliser(
     model: DynamicsGenerator, episodes: Episodes, generator: torch.Generator, rows: int = 8192
 ) -> None:
-    """Fit the model's statistics to windows of recorded data, relative fields taken as it sees them."""
+    """Fit the model's statistics to windows of recorded data, fields as the networks see them."""
     sampler = WindowSampler(episodes, model.history_length, targets=1)
     windows = sampler[torch.randint(len(sampler), (rows,), generator=generator)]
     history = windows.history

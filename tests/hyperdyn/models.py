@@ -35,5 +35,6 @@ def fitted(kind: str = "hyperdynamics", seed: int = 0, **changes: object) -> Dyn
 def history(systems: int = 3, seed: int = 1, length: int = 6) -> History:
     rng = torch.Generator().manual_seed(seed)
     return History(
-        torch.randn(systems, length, 4, generator=rng), torch.rand(systems, length, 3, generator=rng)
+        torch.randn(systems, length, 4, generator=rng),
+        torch.rand(systems, length, 3, generator=rng),
     )

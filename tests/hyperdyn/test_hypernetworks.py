@@ -93,4 +93,6 @@ def test_unknown_initialisation_lists_the_valid_ones():
 
 def test_the_initial_weights_come_from_the_generator():
     assert torch.equal(make("normal", seed=3).output.weight, make("normal", seed=3).output.weight)
-    assert not torch.equal(make("normal", seed=3).output.weight, make("normal", seed=4).output.weight)
+    assert not torch.equal(
+        make("normal", seed=3).output.weight, make("normal", seed=4).output.weight
+    )

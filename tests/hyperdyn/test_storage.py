@@ -69,7 +69,7 @@ def test_a_truncated_file_is_noticed(folder):
 
 def test_a_missing_tensor_file_is_noticed(folder):
     (folder / "tensors.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="has no tensors.safetensors"):
+    with pytest.raises(CheckpointError, match=r"has no tensors\.safetensors"):
         read_folder(folder, "thing")
 
 

@@ -1,9 +1,8 @@
 """Toy systems with known answers, and the planners every conformance test runs over."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -108,12 +107,3 @@ def make_planner(request: pytest.FixtureRequest) -> Callable[..., Planner]:
         return CEM(**{"iterations": 3, "elites": few, **settings})  # type: ignore[arg-type]
 
     return make
-
-
-@pytest.fixture
-def as_users_run_it() -> Iterator[None]:
-    """Without the annotation checks that pytest switches on: they would speak before we do."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)

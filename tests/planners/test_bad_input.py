@@ -8,7 +8,7 @@ import torch
 from hyperdyn.errors import InputError
 from hyperdyn.planners import CEM
 
-pytestmark = pytest.mark.usefixtures("as_users_run_it")
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 @pytest.mark.parametrize(

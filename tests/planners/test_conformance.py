@@ -177,7 +177,7 @@ def test_dtype_follows_the_state(make_planner, point_masses, goal, rng, dtype):
     assert {plan.actions.dtype, plan.expected_return.dtype} == {dtype}
 
 
-def test_a_planner_is_an_immutable_value(make_planner, as_users_run_it):
+def test_a_planner_is_an_immutable_value(make_planner, unchecked):
     planner = make_planner(low=[-1, -2], high=[1, 2])
     assert planner == make_planner(low=(-1.0, -2.0), high=(1.0, 2.0))
     assert hash(planner) == hash(make_planner(low=(-1.0, -2.0), high=(1.0, 2.0)))
@@ -185,7 +185,7 @@ def test_a_planner_is_an_immutable_value(make_planner, as_users_run_it):
         planner.samples = 3
 
 
-def test_bounds_come_as_arrays_too(make_planner, as_users_run_it):
+def test_bounds_come_as_arrays_too(make_planner, unchecked):
     assert make_planner(low=torch.tensor([-1.0, -0.5])).low == (-1.0, -0.5)
     assert make_planner(high=torch.tensor([1.0, 0.5]).numpy()).high == (1.0, 0.5)
 

@@ -108,7 +108,7 @@ def test_marks_for_other_systems(controller, point_masses):
         controller.reset([True, False, True])
 
 
-def test_other_systems_need_a_reset(as_users_run_it, point_masses, goal, rng):
+def test_other_systems_need_a_reset(unchecked, point_masses, goal, rng):
     controller = MPC(RandomShooting(horizon=3, samples=10), goal, generator=rng)
     controller.act(point_masses([1.0, 1.0]), torch.ones(2, 2))
     with pytest.raises(InputError, match=r"reset\(\)"):

@@ -15,7 +15,7 @@ def draw(proposal, rng, *, systems=2, n=2000, horizon=7):
 
 
 @pytest.fixture(autouse=True)
-def _no_dynamics_needed(as_users_run_it):
+def _no_dynamics_needed(unchecked):
     """These proposals look at no dynamics, so that None stands in for one."""
 
 

@@ -304,7 +304,11 @@ print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     found = [
         subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.split()
         for _ in range(2)
     ]

@@ -134,5 +134,7 @@ def test_without_numba_the_reference_serves_and_says_so(tensors, monkeypatch):
 
 def test_numba_is_loaded_by_the_first_rollout_only():
     code = "import hyperdyn.dynamics, sys; print('numba' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"

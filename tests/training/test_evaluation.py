@@ -73,7 +73,9 @@ def test_splits_differ_and_cover_what_they_say(model):
 
 
 def test_evaluation_never_meets_a_training_episode():
-    evaluated = {r.seed for split in TASKS[ENV].splits for r in resets_for(TASKS[ENV], split, 50, 0)}
+    evaluated = {
+        r.seed for split in TASKS[ENV].splits for r in resets_for(TASKS[ENV], split, 50, 0)
+    }
     trained = {seed_for(0, "collect", i, row) >> 32 for i in range(150) for row in range(10)}
     assert len(evaluated) == 200
     assert not evaluated & trained
@@ -109,7 +111,9 @@ def test_unknown_names_and_counts_are_refused(model, tmp_path):
 
 def test_a_model_of_nan_still_ends_its_episodes_and_says_so(model):
     broken = build_generator(model.kind, model.config, generator=torch_generator(0, "model"))
-    broken.load_state_dict({**model.state_dict(), "encoder.layers.0.bias": torch.full((16,), torch.nan)})
+    broken.load_state_dict(
+        {**model.state_dict(), "encoder.layers.0.bias": torch.full((16,), torch.nan)}
+    )
     summary, episodes = run(broken)
     assert summary.statuses["NO_FINITE_CANDIDATE"] == 3 * 24
     assert episodes.actions.isfinite().all()

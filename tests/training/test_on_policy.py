@@ -206,6 +206,9 @@ def test_all_presets_of_a_family_share_budget_and_encoder():
         if config.kind != "hyperdynamics":
             base = PRESETS[name.replace("-direct", "").replace("-film", "").replace("-wide", "")]
             hidden = config.model.dynamics_hidden
-            assert replace(
-                config, kind=base.kind, model=replace(config.model, dynamics_hidden=(128, 128))
-            ) == base, hidden
+            assert (
+                replace(
+                    config, kind=base.kind, model=replace(config.model, dynamics_hidden=(128, 128))
+                )
+                == base
+            ), hidden

@@ -10,7 +10,7 @@ from tests.hyperdyn.models import fitted
 
 
 def counting_episodes(lengths=(30, 12, 25)):
-    """States count up by one a step from 1000 × the episode's number; actions are their negatives."""
+    """States count up by one a step from 1000 × the episode; actions are their negatives."""
     longest = max(lengths)
     start = 1000.0 * torch.arange(len(lengths))
     states = start[:, None] + torch.arange(longest + 1)
