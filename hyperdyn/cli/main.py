@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed, 2 the command line asks for something there is no
 import dataclasses
 import functools
 import operator
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.plan import Plan
 from hyperdyn.cli.planners import CEM, DEFAULT_PLANNER, PLANNERS, PREFIX, RandomShooting
+from hyperdyn.cli.predict import Predict
 from hyperdyn.cli.train import Train
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
 
@@ -27,11 +29,12 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "evaluate": Evaluate,
     "plan": Plan,
+    "predict": Predict,
     "demo": Demo,
     "info": Info,
 }
 
-NOT_OPTIONS = ("model", "planner", "preset")  # a word by itself on the command line
+NOT_OPTIONS = ("model", "models", "planner", "preset")  # a word by itself on the command line
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -45,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_MININTERVAL", "30")  # one line a while in a log
     try:
         command = parse(words)
         job = command.prepare()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hyperdyn import planners
-from hyperdyn.cli.main import COMMANDS, main
+from hyperdyn.cli.main import COMMANDS, NOT_OPTIONS, main
 from hyperdyn.cli.planners import CEM, PLANNERS, RandomShooting
 from hyperdyn.training import on_policy
 from hyperdyn.training.presets import PRESETS
@@ -67,7 +67,7 @@ def test_help_explains_every_command_and_every_option():
         page = in_its_own_process(name, "--help").stdout
         assert str(kind.__doc__).split()[0] in page
         for field in dataclasses.fields(kind):
-            assert f"--{field.name}" in page or field.name in ("model", "preset", "planner")
+            assert f"--{field.name}" in page or field.name in NOT_OPTIONS
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`hyperdyn plan`: the episode, its film, and machines that cannot film."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from hyperdyn.envs import RenderingUnavailableError, make
 from hyperdyn.training.presets import PRESETS
 from hyperdyn.training.tasks import TASKS
 
+ROOT = Path(__file__).resolve().parents[2]
 ENV = "hyperdyn/CheetahSlope-v0"
 SMALL = ("planner:cem", "--planner.samples", "6", "--planner.elites", "2", "--planner.horizon", "2")
 
@@ -44,6 +47,15 @@ def test_plan_without_a_video_tells_the_return(model: str, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "in 40 steps" in said
     assert "'OK': 24" in said  # 40 steps less the 16 watched
+
+
+def test_a_log_gets_a_line_a_while_where_a_terminal_gets_a_bar(model: str):
+    words = ["plan", model, "--env", ENV, "--planner.samples", "2", "--planner.horizon", "1"]
+    result = subprocess.run(
+        [sys.executable, "-m", "hyperdyn", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert "in 500 steps" in result.stdout
+    assert result.stderr.count("plan:") < 5
 
 
 def test_plan_films_25_pictures_a_second(model: str, tmp_path: Path):
