@@ -146,9 +146,9 @@ def _labelled(film: Outcome, index: int) -> "np.ndarray":
     height = picture.height
     picture = picture.crop((0, height // 6, picture.width, height - height // 6))
     text = f"{film.entry.contender}   {film.distance[index]:+.2f} m"
-    drawing = ImageDraw.Draw(picture)
-    drawing.text((9, 7), text, fill="black", font_size=18)
-    drawing.text((8, 6), text, fill="white", font_size=18)
+    ImageDraw.Draw(picture).text(
+        (8, 6), text, fill="black", font_size=18, stroke_width=2, stroke_fill="white"
+    )
     return np.asarray(picture)
 
 
