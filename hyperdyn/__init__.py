@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 # In a source checkout the sub-packages stand at the top level; an installed wheel has them inside.
-_root = _pathlib.Path(__file__).resolve().parent.parent
-if (_root / "pyproject.toml").is_file() and str(_root) not in __path__:
-    __path__.insert(0, str(_root))
+_here = _pathlib.Path(__file__).resolve().parent
+if (_here.parent / "pyproject.toml").is_file():
+    __path__[:0] = [str(_here.parent), str(_here)]
 
 if TYPE_CHECKING:
     from hyperdyn.baselines import Direct as Direct

@@ -1,7 +1,6 @@
 """Evaluating a generator by planning with it: returns with an interval, and what they cost."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,8 @@ class Evaluation:
     ci95: tuple[float, float]
     """95 % bootstrap interval of the interquartile mean."""
     mean: float
-    std: float
+    std: float | None
+    """Sample standard deviation; None for one episode."""
     plans_per_second: float | None
     """Generate-and-plan calls a second, one a system and step; None for random actions."""
     statuses: dict[str, int]
@@ -146,7 +146,7 @@ def evaluate(
         iqm=float(interquartile_mean(returns)),
         ci95=interval([returns.tolist()]),
         mean=float(returns.mean()),
-        std=float(np.std(returns, ddof=1)) if episodes > 1 else math.nan,
+        std=float(np.std(returns, ddof=1)) if episodes > 1 else None,
         plans_per_second=plans / seconds if plans else None,
         statuses=statuses,
         diverged=int((recorded.lengths < task.episode_steps).sum()),
