@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types  # type: ignore[import-untyped]
-from numba.extending import intrinsic  # type: ignore[import-untyped]
+from numba.core import types
+from numba.extending import intrinsic
 
-from hyperdyn.rollout import cpu_vectors
-from hyperdyn.rollout.cpu_vectors import FLOAT, INT
+from hyperdyn.rollout import cpu_activations, cpu_dense, cpu_strips
+from hyperdyn.rollout.cpu_vectors import INT
 
 Untyped = Any  # numba carries no annotations
 Typed = tuple[Untyped, Callable[..., Untyped]]
@@ -17,7 +17,7 @@ Typed = tuple[Untyped, Callable[..., Untyped]]
 def _calling(
     literals: int, integers: int, write: Callable[..., ir.Function]
 ) -> Callable[..., Typed]:
-    """Typing of a function that writes one of `cpu_vectors` and calls it.
+    """Typing of a function that writes a vector function and calls it.
 
     The first arguments are literals, and choose what is written; the others are passed on.
     """
@@ -40,7 +40,6 @@ def dense(
     width: Untyped,
     rows: Untyped,
     vectors: Untyped,
-    groups: Untyped,
     weights: Untyped,
     x: Untyped,
     y: Untyped,
@@ -48,9 +47,9 @@ def dense(
     blocks: Untyped,
     after: Untyped,
 ) -> Typed:
-    """Y ← after(W x + b); see `cpu_vectors.dense_layer`."""
-    return _calling(4, 6, cpu_vectors.dense_layer)(
-        width, rows, vectors, groups, weights, x, y, inputs, blocks, after
+    """Y ← after(W x + b); see `cpu_dense.dense_layer`."""
+    return _calling(3, 6, cpu_dense.dense_layer)(
+        width, rows, vectors, weights, x, y, inputs, blocks, after
     )
 
 
@@ -58,8 +57,8 @@ def dense(
 def activate(
     context: Untyped, width: Untyped, kind: Untyped, address: Untyped, count: Untyped
 ) -> Typed:
-    """Apply an activation in place; see `cpu_vectors.activation_pass`."""
-    return _calling(2, 2, cpu_vectors.activation_pass)(width, kind, address, count)
+    """Apply an activation in place; see `cpu_activations.activation_pass`."""
+    return _calling(2, 2, cpu_activations.activation_pass)(width, kind, address, count)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -72,8 +71,8 @@ def load_strip(
     target: Untyped,
     row_bytes: Untyped,
 ) -> Typed:
-    """Bring candidates into a tile; see `cpu_vectors.load_strip`."""
-    return _calling(0, 6, cpu_vectors.load_strip)()
+    """Bring candidates into a tile; see `cpu_strips.load_strip`."""
+    return _calling(0, 6, cpu_strips.load_strip)()
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -87,30 +86,28 @@ def store_strip(
     target: Untyped,
     stride: Untyped,
 ) -> Typed:
-    """Write candidates out of a tile; see `cpu_vectors.store_strip`."""
-    return _calling(0, 7, cpu_vectors.store_strip)()
+    """Write candidates out of a tile; see `cpu_strips.store_strip`."""
+    return _calling(0, 7, cpu_strips.store_strip)()
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def copy(context: Untyped, target: Untyped, source: Untyped, count: Untyped) -> Typed:
     """Copy `count` float32 numbers."""
-    return _calling(0, 3, cpu_vectors.copy)()
+    return _calling(0, 3, cpu_strips.copy)()
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fill(context: Untyped, target: Untyped, source: Untyped, count: Untyped) -> Typed:
     """Write the float32 number at an address `count` times."""
-    return _calling(0, 3, cpu_vectors.fill)()
+    return _calling(0, 3, cpu_strips.fill)()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def floats(context: Untyped, address: Untyped) -> Typed:
-    """Pointer to the float32 numbers at an address."""
-
-    def emit(context: Untyped, builder: ir.IRBuilder, _: Untyped, values: Untyped) -> Untyped:
-        return builder.inttoptr(values[0], FLOAT.as_pointer())
-
-    return types.CPointer(types.float32)(types.int64), emit
+@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+def interleave(
+    context: Untyped, rows: Untyped, sources: Untyped, target: Untyped, count: Untyped
+) -> Typed:
+    """Write stretches of numbers side by side; see `cpu_strips.interleave`."""
+    return _calling(1, 3, cpu_strips.interleave)(rows, sources, target, count)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -15,10 +15,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec
-from hyperdyn.rollout.cpu_packing import kernel_table
+from hyperdyn.rollout.cpu_packing import ACTION, PARAMETERS, STATE, kernel_table
 from hyperdyn.rollout.cpu_shapes import Shape, host_shape
-from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION, tile_kernel
+from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION, Kernel, tile_kernel
 from hyperdyn.states import StateSpace
 
 WORTH_A_THREAD = 10_000_000  # multiply-adds; less is done before another thread has woken
@@ -35,27 +36,40 @@ def rollout(
     """Roll E generated models forward, on up to `torch.get_num_threads()` threads.
 
     Args:
-        spec: As `reference.rollout`, and so are the four arguments after it; float32, on the CPU, and
-            every field of the space a vector. No gradient flows through the result.
-        space: Composition and input columns.
-        parameters: Weights in physical units.
+        spec: The network, from (state inputs + A) to S.
+        space: The columns the network sees; every field is a vector.
+        parameters: Weights in physical units, one row a system; all float32 on the CPU.
         states: Where each system stands.
         actions: N candidate sequences for each system.
         shape: Register block of the kernel; that of this processor if None.
 
     Returns:
-        Trajectories; index 0 along the time axis is the given state.
+        Trajectories, without gradients; index 0 along the time axis is the given state.
+
+    Raises:
+        InputError: If the widths of the network, the space and the tensors do not fit together.
     """
-    systems, samples, horizon, _ = actions.shape
-    table = _table(spec, space)
-    kernel = tile_kernel(shape or host_shape())
-    held = [tensor.contiguous() for tensor in (parameters, states, actions)]
-    trajectories = torch.empty(systems, samples, horizon + 1, states.shape[1])
-    held.append(trajectories)
+    systems, samples, horizon, action_dim = actions.shape
+    table, wanted = _table(spec, space)
+    weights, state_dim = wanted[:2]
+    if (
+        parameters.shape != (systems, weights)
+        or states.shape != (systems, state_dim)
+        or action_dim != wanted[2]
+    ):
+        raise InputError(
+            f"rollout got parameters of shape {tuple(parameters.shape)}, states of "
+            f"{tuple(states.shape)} and actions of {tuple(actions.shape)}; this network and state "
+            f"space want (P, S, A) = {wanted}, and the same number of systems in all three."
+        )
+    kernel = tile_kernel(shape) if shape else _host_kernel()
+    size = (systems, samples, horizon + 1, state_dim)
+    trajectories = torch.empty(size, dtype=torch.float32, device="cpu")  # whatever the defaults are
+    held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), trajectories)
     tasks = np.zeros(1, dtype=np.int64)
     addresses = [tensor.data_ptr() for tensor in held]
 
-    def work(_: list[Tensor]) -> None:
+    def work(_: tuple[Tensor, ...]) -> None:
         if kernel(table, tasks, *addresses, systems, samples, horizon) != 0:
             raise RuntimeError(
                 "The compiled rollout is of another version than the sources around it; restart "
@@ -63,9 +77,9 @@ def rollout(
             )
 
     helpers = torch.get_num_threads() - 1
-    if helpers and systems * samples * horizon * parameters.shape[1] > WORTH_A_THREAD:
-        # Whoever is free takes the next tile, so a helper that gets no processor delays nobody. Each
-        # holds the tensors: an interrupt here must not free what another thread still writes to.
+    if helpers and systems * samples * horizon * weights > WORTH_A_THREAD:
+        # Whoever is free takes the next tile: a helper that gets no processor delays nobody. Each
+        # holds the tensors, as an interrupt here must not free what another thread writes to.
         waiting = [_helpers(helpers).submit(work, held) for _ in range(helpers)]
         work(held)
         for helper in waiting:
@@ -76,9 +90,16 @@ def rollout(
     return trajectories
 
 
+@functools.cache
+def _host_kernel() -> Kernel:
+    return tile_kernel(host_shape())
+
+
 @functools.lru_cache(maxsize=64)
-def _table(spec: MLPSpec, space: StateSpace) -> NDArray[np.int64]:
-    return kernel_table(spec, space, SOURCE_VERSION)
+def _table(spec: MLPSpec, space: StateSpace) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
+    """The description of a model that the kernel reads, and its P, S and A."""
+    table = kernel_table(spec, space, SOURCE_VERSION)
+    return table, (int(table[PARAMETERS]), int(table[STATE]), int(table[ACTION]))
 
 
 @functools.cache
@@ -86,4 +107,5 @@ def _helpers(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="hyperdyn-rollout")
 
 
-os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not survive a fork
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork, where there is one
+    os.register_at_fork(after_in_child=_helpers.cache_clear)

@@ -8,28 +8,19 @@ from llvmlite import binding
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A block of sums that stays in registers: outputs × vectors of candidates."""
+    """What the kernel keeps in registers: blocks of outputs × vectors of candidates."""
 
     width: int
     """Float32 numbers in a vector; a multiple of 8."""
     rows: int
-    """Outputs of a block."""
-    vectors: int
-    """Vectors of a full tile, so that it holds vectors × width candidates."""
+    """Outputs of a block, 4 or 8."""
 
 
-AVX512 = Shape(width=16, rows=8, vectors=2)  # 16 sums of 32 registers
-AVX2 = Shape(width=8, rows=4, vectors=3)  # 12 sums of 16 registers
-PLAIN = Shape(width=8, rows=4, vectors=1)
-"""For processors not known here: LLVM breaks the vectors down to what there is."""
+WIDE = Shape(width=16, rows=8)  # AVX-512: 32 registers
+PLAIN = Shape(width=8, rows=4)  # AVX2, and any other: LLVM breaks the vectors down to what there is
 
 
 @functools.cache
 def host_shape() -> Shape:
     """Choose for this processor."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return AVX512
-    if features.get("avx2") and features.get("fma"):
-        return AVX2
-    return PLAIN
+    return WIDE if binding.get_host_cpu_features().get("avx512f") else PLAIN

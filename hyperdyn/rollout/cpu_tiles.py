@@ -1,7 +1,7 @@
 """The compiled loop of the CPU rollout: all steps of a tile of candidates before the next tile.
 
-The candidates of a tile are the SIMD lanes. Its actions are turned feature by feature once, its state
-stays in cache and is updated in place, and every product accumulates in registers.
+The candidates of a tile are the SIMD lanes. Its actions are turned feature by feature once, its
+state stays in cache and is updated in place, and every product accumulates in registers.
 """
 
 import functools
@@ -10,24 +10,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import no_type_check
 
-import numba  # type: ignore[import-untyped]
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperdyn.rollout import cpu_intrinsics, cpu_packing, cpu_shapes, cpu_vectors
+from hyperdyn.rollout import cpu_activations, cpu_dense, cpu_intrinsics, cpu_packing, cpu_strips
+from hyperdyn.rollout.cpu_activations import SILU, TANH
+from hyperdyn.rollout.cpu_dense import ADD, KEEP, LEAKY_RELU, RELU
 from hyperdyn.rollout.cpu_intrinsics import (
     activate,
     claim,
     copy,
     dense,
     fill,
-    floats,
     load_strip,
     store_strip,
 )
 from hyperdyn.rollout.cpu_packing import (
     ACTION,
     ACTIVATION,
+    ACTIVATION_CODES,
     FIRST,
     LAYERS,
     PARAMETERS,
@@ -38,24 +40,40 @@ from hyperdyn.rollout.cpu_packing import (
     pack,
     packed_size,
 )
-from hyperdyn.rollout.cpu_vectors import ADD, BYTES, NONE, SILU, STRIP, TANH
+from hyperdyn.rollout.cpu_shapes import Shape
+from hyperdyn.rollout.cpu_vectors import BYTES, STRIP
 
 Kernel = Callable[..., int]
-ALIGN = 64  # bytes of a cache line
+LINE = 64  # bytes of a cache line
+MOST = 3  # vectors of the largest tile
+IS_RELU, IS_LEAKY_RELU, IS_TANH, IS_SILU = (
+    ACTIVATION_CODES[name] for name in ("relu", "leaky_relu", "tanh", "silu")
+)
 
 
 def _source_version() -> int:
-    """Checksum of the sources compiled into a kernel: numba's cache looks at one file only."""
-    modules = (cpu_intrinsics, cpu_packing, cpu_shapes, cpu_vectors)
+    """Checksum of the sources compiled into a kernel: numba's cache looks at this file only."""
+    modules = (cpu_activations, cpu_dense, cpu_intrinsics, cpu_packing, cpu_strips)
     return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))
 
 
 SOURCE_VERSION = _source_version()
 
 
-def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
-    """Write the kernel for one shape; what it closes over is part of its name in numba's cache."""
-    two, half = min(vectors, 2), max(vectors // 2, 1)
+@functools.cache
+def tile_kernel(shape: Shape) -> Kernel:
+    """The kernel of a shape, compiled when it is first called."""
+    kernel = _define(shape.width, shape.rows, SOURCE_VERSION)
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled: Kernel = numba.njit(cache=True, **options)(kernel)
+    except RuntimeError:  # there is no folder to cache in
+        compiled = numba.njit(**options)(kernel)
+    return compiled
+
+
+def _define(width: int, rows: int, version: int) -> Kernel:
+    """Write the kernel for one shape; what it closes over is part of its key in numba's cache."""
 
     @no_type_check  # numba compiles it as it stands
     def roll(
@@ -69,7 +87,18 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
         samples: int,
         horizon: int,
     ) -> int:
-        """Take tiles from `tasks` until none is left; the arguments from the third are addresses.
+        """Take tiles from `tasks` until none is left.
+
+        Args:
+            table: The network and its state space, see `cpu_packing.kernel_table`.
+            tasks: One number shared by all threads: the tiles already taken.
+            parameters: Address of [E, P] float32 numbers.
+            states: Address of [E, S].
+            actions: Address of [E, N, H, A].
+            trajectories: Address of [E, N, H + 1, S], which are written.
+            systems: E.
+            samples: N.
+            horizon: H.
 
         Returns:
             0, or 1 without having done anything if the table was written by another version.
@@ -78,64 +107,60 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
             return 1
         state_dim, action_dim, first = table[STATE], table[ACTION], table[FIRST]
         layers, activation = table[LAYERS], table[ACTIVATION]
-        after = activation if activation < TANH else NONE
-        places = table.ctypes.data + (SIZES + layers + 1) * 8
-        width_all = horizon * action_dim
-        lanes = width * vectors
+        places = table.ctypes.data + (SIZES + layers + 1 + state_dim) * 8
+        after = KEEP
+        if activation == IS_RELU:
+            after = RELU
+        elif activation == IS_LEAKY_RELU:
+            after = LEAKY_RELU
+        sequence = horizon * action_dim  # numbers in the actions of a candidate
+
         # One allocation: weights, actions, (state, action) rows, two layers of hidden values.
+        lanes = MOST * width
         packed_end = (packed_size(table, rows) + 15) // 16 * 16
-        inner = (table[WIDEST] + rows - 1) // rows * rows * lanes
         outer = (state_dim + action_dim + rows) * lanes
-        scratch = np.empty(packed_end + width_all * lanes + outer + 2 * inner + 16, np.float32)
-        base = (scratch.ctypes.data + ALIGN - 1) // ALIGN * ALIGN
-        skipped = (base - scratch.ctypes.data) // BYTES
-        packed = scratch[skipped : skipped + packed_end]
-        turned = base + packed_end * BYTES
-        tile_state = turned + width_all * lanes * BYTES
+        inner = (table[WIDEST] + rows - 1) // rows * rows * lanes
+        scratch = np.empty(packed_end + sequence * lanes + outer + 2 * inner + 16, np.float32)
+        packed = (scratch.ctypes.data + LINE - 1) // LINE * LINE
+        turned = packed + packed_end * BYTES
+        tile_state = turned + sequence * lanes * BYTES
         hidden = tile_state + outer * BYTES
 
-        # Tiles differ by one vector at most: a nearly empty last one would leave registers idle.
+        # Tiles have two vectors, the last one to three: one alone would leave registers idle.
         strips = (samples + width - 1) // width
-        tiles = (strips + vectors - 1) // vectors
-        full = max(tiles - (tiles * vectors - strips), 0)
+        tiles = max(strips // 2, min(strips, 1))
         packed_system = -1
         while True:
             task = claim(tasks.ctypes.data)
             if task >= systems * tiles:
                 break
             system = task // tiles
-            if system != packed_system:
-                weights = floats(parameters + system * table[PARAMETERS] * BYTES)
-                pack(table, numba.carray(weights, (table[PARAMETERS],)), packed, rows)
-                packed_system = system
             tile = task - system * tiles
-            start = (tile * vectors - max(tile - full, 0)) * width
-            across = min(vectors if tile < full else vectors - 1, strips - start // width)
-            if tiles == 1:
-                across = strips
-            count = min(across * width, samples - start)
-            row = across * width * BYTES
+            if system != packed_system:
+                pack(table, parameters + system * table[PARAMETERS] * BYTES, packed, rows)
+                packed_system = system
+            vectors = 2 if tile < tiles - 1 else strips - 2 * tile
+            start = 2 * tile * width
+            count = min(vectors * width, samples - start)
+            row = vectors * width * BYTES
             candidate = system * samples + start
 
-            for lane in range(0, across * width, STRIP):
+            for lane in range(0, vectors * width, STRIP):
                 nearest = min(lane, count - 1)
-                present = min(STRIP, count - nearest)
-                source = actions + (candidate + nearest) * width_all * BYTES
-                for column in range(0, width_all, STRIP):
+                source = actions + (candidate + nearest) * sequence * BYTES
+                for column in range(0, sequence, STRIP):
                     load_strip(
                         source + column * BYTES,
-                        width_all * BYTES,
-                        min(STRIP, width_all - column),
-                        present,
+                        sequence * BYTES,
+                        min(STRIP, sequence - column),
+                        min(STRIP, count - nearest),
                         turned + column * row + lane * BYTES,
                         row,
                     )
-            for column in range(state_dim):
-                fill(
-                    tile_state + table[SIZES + layers + 1 + column] * row,
-                    states + (system * state_dim + column) * BYTES,
-                    across * width,
-                )
+            for place in range(state_dim):
+                column = table[SIZES + layers + 1 + place]
+                number = states + (system * state_dim + column) * BYTES
+                fill(tile_state + place * row, number, vectors * width)
 
             for step in range(horizon + 1):
                 for lane in range(0, count, STRIP):
@@ -152,45 +177,37 @@ def _define(width: int, rows: int, vectors: int, version: int) -> Kernel:
                         )
                 if step == horizon:
                     break
-                # The last layer may have filled its block into these rows: they are written after it.
+                # Only now: the last block of the step before may have reached into these rows.
                 copy(
                     tile_state + state_dim * row,
                     turned + step * action_dim * row,
-                    action_dim * across * width,
+                    action_dim * vectors * width,
                 )
                 x = tile_state + first * row
-                block = base
-                if layers == 1:
-                    copy(hidden, x, table[SIZES] * across * width)
+                if layers == 1:  # x and y must not overlap
+                    copy(hidden, x, table[SIZES] * vectors * width)
                     x = hidden
+                weights = packed
                 for layer in range(layers):
                     inputs, outputs = table[SIZES + layer], table[SIZES + layer + 1]
                     blocks = (outputs + rows - 1) // rows
                     last = layer == layers - 1
                     y = tile_state if last else hidden + (layer % 2) * inner * BYTES
                     then = ADD if last else after
-                    if across == vectors:
-                        dense(width, rows, vectors, 1, block, x, y, inputs, blocks, then)
-                    elif across == 1:
-                        dense(width, rows, 1, vectors, block, x, y, inputs, blocks, then)
+                    if vectors == 2:
+                        dense(width, rows, 2, weights, x, y, inputs, blocks, then)
+                    elif vectors == 3:
+                        dense(width, rows, 3, weights, x, y, inputs, blocks, then)
                     else:
-                        dense(width, rows, two, half, block, x, y, inputs, blocks, then)
-                    if not last and activation == TANH:
-                        activate(width, TANH, y, outputs * across)
-                    elif not last and activation == SILU:
-                        activate(width, SILU, y, outputs * across)
-                    block += blocks * rows * (inputs + 1) * BYTES
+                        dense(width, rows, 1, weights, x, y, inputs, blocks, then)
+                    if not last and activation == IS_TANH:
+                        activate(width, TANH, y, outputs * vectors)
+                    elif not last and activation == IS_SILU:
+                        activate(width, SILU, y, outputs * vectors)
+                    weights += blocks * rows * (inputs + 1) * BYTES
                     x = y
-        scratch[0] = 0.0  # kept until here: only its address is used above
+        scratch[0] = 0.0  # it must live until here: only its address is used above
         return 0
 
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(roll)
-    except RuntimeError:  # no folder to cache in
-        return numba.njit(nogil=True, error_model="numpy")(roll)
-
-
-@functools.cache
-def tile_kernel(shape: cpu_shapes.Shape) -> Kernel:
-    """The kernel of a shape, compiled when it is first called."""
-    return _define(shape.width, shape.rows, shape.vectors, SOURCE_VERSION)
+    kernel: Kernel = roll
+    return kernel

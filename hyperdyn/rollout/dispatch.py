@@ -30,21 +30,23 @@ def rollout(
     serves float32 on the CPU where states add up and nobody asks for gradients; the torch reference
     serves every dtype, device and composition, so it is the one that always applies.
     """
-    fast = _cpu_kernel() if _kernel_serves(space, parameters, states, actions) else None
+    fast = _cpu_kernel() if _kernel_serves(space, (parameters, states, actions)) else None
     return (fast or reference.rollout)(spec, space, parameters, states, actions)
 
 
-def _kernel_serves(space: StateSpace, *tensors: Tensor) -> bool:
+def _kernel_serves(space: StateSpace, tensors: tuple[Tensor, ...]) -> bool:
     """Whether the tensors are plain numbers in memory, and only numbers are wanted back."""
     if torch.compiler.is_compiling() or not space.additive:
         return False
-    wants_gradients = torch.is_grad_enabled()
+    backward, forward = torch.is_grad_enabled(), forward_ad._current_level >= 0
     for tensor in tensors:
-        if tensor.dtype != torch.float32 or not tensor.is_cpu or type(tensor) not in PLAIN_TYPES:
+        if tensor.dtype is not torch.float32 or type(tensor) not in PLAIN_TYPES:
             return False
-        if wants_gradients and tensor.requires_grad:
+        if not tensor.is_cpu or tensor.is_neg():
             return False
-        if forward_ad.unpack_dual(tensor).tangent is not None or tensor.is_neg():
+        if backward and tensor.requires_grad:
+            return False
+        if forward and forward_ad.unpack_dual(tensor).tangent is not None:
             return False
         try:
             tensor.data_ptr()

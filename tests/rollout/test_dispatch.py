@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from hyperdyn.networks import MLPSpec, default_parameters
 from hyperdyn.rollout import cpu_kernel, dispatch, reference, rollout
 from hyperdyn.states import Field, StateSpace
 
+ROOT = Path(__file__).resolve().parents[2]
 SPACE = StateSpace((Field(name="s", size=4),))
 SPEC = MLPSpec(sizes=(6, 8, 4), activation="tanh")
 
@@ -135,6 +137,6 @@ def test_without_numba_the_reference_serves_and_says_so(tensors, monkeypatch):
 def test_numba_is_loaded_by_the_first_rollout_only():
     code = "import hyperdyn.dynamics, sys; print('numba' in sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "False"
