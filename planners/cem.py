@@ -6,34 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
-from hyperdyn.planners._numbers import (
-    Numbers,
-    as_row,
-    each,
-    numbers,
-    require_at_least,
-    require_range,
-)
 from hyperdyn.planners.box import ActionBox
-from hyperdyn.planners.planner import Planner
-
-
-@dataclass(frozen=True, eq=False)
-class ActionGaussian:
-    """A Gaussian over plans, for each system its own, independent in time and dimension."""
-
-    mean: Float[Tensor, "E H A"]
-    """Mean plan, within the bounds."""
-    std: Float[Tensor, "E H A"]
-    """Standard deviation of every action."""
-    least_std: Float[Tensor, "A"]
-    """What the deviation never falls below."""
+from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, best_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class CEM(Planner[ActionGaussian]):
+class CEM(ElitePlanner[ActionGaussian]):
     """The cross-entropy method (Rubinstein, 1999), with the best candidate seen as the plan.
 
     Each round draws from a Gaussian (clipped into the bounds), and mean and deviation of the
@@ -42,44 +21,9 @@ class CEM(Planner[ActionGaussian]):
     replaces the first draw.
     """
 
-    iterations: int = 5
-    """Rounds of `samples` candidates."""
-    elites: int = 50
-    """Candidates the Gaussian is fitted to."""
-    smoothing: float = 0.1
-    """Share of the old mean and deviation kept in a round, from 0 up to but not 1."""
-    initial_std: Numbers = 0.5
-    """First standard deviation in half ranges of the bounds, for all dimensions or for each."""
-    minimum_std: float = 0.02
-    """Least standard deviation, in half ranges of the bounds."""
-    keep_previous: bool = True
-    """Whether the previous plan, moved on one step, is one of the first round's candidates."""
-
-    def __post_init__(self) -> None:
-        """Refuse, beside what no planner can work with, a fit that cannot be made."""
-        super().__post_init__()
-        require_at_least("iterations", self.iterations, 1)
-        require_at_least("elites", self.elites, 1)
-        if self.elites > self.samples:
-            raise InputError(
-                f"CEM cannot choose {self.elites} elites among {self.samples} samples; lower "
-                "elites (a tenth of the samples is usual) or raise samples."
-            )
-        if not 0.0 <= self.smoothing < 1.0:
-            raise InputError(
-                f"smoothing must be at least 0 and below 1, got {self.smoothing!r}; at 1 the "
-                "Gaussian would never move."
-            )
-        require_range("minimum_std", self.minimum_std, 0.0)
-        object.__setattr__(self, "initial_std", numbers("initial_std", self.initial_std))
-        if min(each(self.initial_std)) <= 0.0:
-            raise InputError(f"initial_std must be above 0, got {self.initial_std!r}.")
-
     def initial(self, box: ActionBox, nominal: Float[Tensor, "E H A"]) -> ActionGaussian:
         """Start about the previous plan, as wide as `initial_std` says."""
-        std = box.half_range * as_row("initial_std", self.initial_std, len(box.low), box.low)
-        least_std = box.half_range * self.minimum_std
-        return ActionGaussian(nominal, box.plans(std.maximum(least_std)), least_std)
+        return self.first_gaussian(box, nominal)
 
     def sample(
         self, params: ActionGaussian, n: int, generator: torch.Generator
@@ -94,14 +38,4 @@ class CEM(Planner[ActionGaussian]):
         returns: Float[Tensor, "E N"],
     ) -> ActionGaussian:
         """Fit the Gaussian to the elites, of which only those with a finite return count."""
-        best, index = returns.topk(self.elites, dim=1, sorted=False)
-        systems = torch.arange(len(actions), device=actions.device)
-        elites = actions[systems[:, None], index]
-        weight = best.isfinite().to(actions.dtype)[:, :, None, None]
-        count = weight.sum(dim=1)
-        mean = (weight * elites).sum(dim=1) / count.clamp(min=1)
-        variance = (weight * (elites - mean[:, None]).square()).sum(dim=1) / count.clamp(min=1)
-        # One elite has no spread, and none has no mean: what they cannot say stays as it was.
-        mean = torch.where(count >= 1, params.mean.lerp(mean, 1 - self.smoothing), params.mean)
-        std = params.std.lerp(variance.sqrt(), 1 - self.smoothing).maximum(params.least_std)
-        return ActionGaussian(mean, torch.where(count >= 2, std, params.std), params.least_std)
+        return self.fitted(params, *best_of(actions, returns, self.elites, ranked=False))

@@ -1,5 +1,6 @@
 """Receding-horizon control: plan, take the first action, plan again from where it led."""
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.errors import InputError
+from hyperdyn.planners.mixture import Mixture
 from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.planner import Planner
@@ -24,7 +26,7 @@ class MPC:
     Args:
         planner: What plans.
         objective: What it maximises.
-        proposal: Where the first round's candidates come from; None: the planner's own.
+        proposal: Where candidates come from, as in `Planner.plan`; None: the planner's own draw.
         deadline: Seconds a plan may take; None: as long as it needs.
         generator: The only source of randomness.
     """
@@ -33,7 +35,7 @@ class MPC:
         self,
         planner: Planner[Any],
         objective: ObjectiveFunction,
-        proposal: Proposal | None = None,
+        proposal: Proposal | Mixture | None = None,
         *,
         deadline: float | None = None,
         generator: torch.Generator,
@@ -106,8 +108,9 @@ class MPC:
                 )
             self._afresh = marks if self._afresh is None else self._afresh | marks
 
-    def _previous(self) -> Float[Tensor, "E H A"] | None:
+    def _previous(self) -> Plan | None:
         """The plan to start from; a row of NaN tells the planner to start that system afresh."""
         if self._last_plan is None or self._afresh is None:
-            return None if self._last_plan is None else self._last_plan.actions
-        return self._last_plan.actions.masked_fill(self._afresh[:, None, None], math.nan)
+            return self._last_plan
+        actions = self._last_plan.actions.masked_fill(self._afresh[:, None, None], math.nan)
+        return dataclasses.replace(self._last_plan, actions=actions)

@@ -128,5 +128,23 @@ class ControlCost(Objective):
         return -self.weight * norm.square()
 
 
+@dataclass(frozen=True)
+class SmoothnessCost(Objective):
+    """Minus `weight` times the sum over steps of ||a[t] - a[t-1]||^2, from the second step on."""
+
+    weight: float = 0.05
+    """Cost of one squared unit of change in action, at least 0."""
+
+    def __post_init__(self) -> None:
+        """Refuse a cost that would reward changes."""
+        require_range("weight", self.weight, 0.0)
+
+    def __call__(
+        self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
+    ) -> Float[Tensor, "E N"]:
+        """Cost of each action sequence, as a return: zero or negative."""
+        return -self.weight * actions.diff(dim=2).square().sum(dim=(-2, -1))
+
+
 def _terms(objective: ObjectiveFunction) -> tuple[ObjectiveFunction, ...]:
     return objective.terms if isinstance(objective, Sum) else (objective,)

@@ -18,6 +18,18 @@ class PlanStatus(enum.Enum):
     """Nothing could be ranked: the previous plan moved on one step, else zeros, within bounds."""
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """A proposal of a `Mixture` that lost its share for one plan."""
+
+    name: str
+    """Its name in the mixture."""
+    reason: str
+    """What went wrong."""
+    systems: tuple[int, ...]
+    """Systems that were planned without it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A plan for each of E systems, and how it came about."""
@@ -34,3 +46,7 @@ class Plan:
     """Rounds of candidates that were rolled out."""
     elapsed: float
     """Seconds that planning took."""
+    carried: Float[Tensor, "E K H A"] | None = None
+    """Further plans, finite and within the bounds, for the next plan to start from."""
+    dropped: tuple[Dropped, ...] = ()
+    """Proposals that raised or were not finite; the planner's own draw took their place."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.errors import InputError
 from hyperdyn.planners._candidates import Leaders, finite_rows, require_shape
+from hyperdyn.planners._drawing import Drawing
 from hyperdyn.planners._numbers import (
     Numbers,
     as_row,
@@ -27,6 +28,7 @@ from hyperdyn.planners._numbers import (
 )
 from hyperdyn.planners._threads import intra_op_threads
 from hyperdyn.planners.box import ActionBox
+from hyperdyn.planners.mixture import Mixture
 from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.proposals import Proposal
@@ -43,21 +45,22 @@ Params = TypeVar("Params")
 class Planner(ABC, Generic[Params]):
     """A sampling-based planner: rounds of candidates, each rolled out, ranked and learnt from.
 
-    An algorithm is `initial`, `sample` and `update` over an immutable record. Warm start, bounds,
-    deadline, rollout and all that is not finite are dealt with here: a candidate with an action, a
-    state or a return that is not finite ranks as minus infinity and never becomes a plan.
+    An algorithm is `initial`, `sample` and `update` over an immutable record (and, if it needs
+    them, `population`, `answer` and `carried`). Warm start, bounds, deadline, rollout and all that
+    is not finite are dealt with here: a candidate with an action, a state or a return that is not
+    finite ranks as minus infinity and never becomes a plan.
     """
 
     horizon: int = 20
     """H, actions in a plan."""
     samples: int = 500
-    """N, candidates a round for each system."""
+    """N, candidates of the first round for each system."""
     low: Numbers = -1.0
     """Lower action bound, for all dimensions or for each."""
     high: Numbers = 1.0
     """Upper action bound, for all dimensions or for each."""
     keep_previous: bool = False
-    """Whether the previous plan, moved on one step, is one of the first round's candidates."""
+    """Whether the previous plan and what it carried, moved on one step, compete in round one."""
     threads: int | None = 1
     """Intra-op threads torch plans with (the setting found is given back); None: leave it alone."""
 
@@ -104,13 +107,25 @@ class Planner(ABC, Generic[Params]):
             returns: Their returns; minus infinity marks a candidate to learn nothing from.
         """
 
+    def population(self, rounds: int) -> int:
+        """Candidates for each system in a round, after so many others; at least one."""
+        return self.samples
+
+    def answer(self, params: Params) -> Float[Tensor, "E H A"] | None:
+        """One more candidate for each system, to be ranked after the last round; None: none."""
+        return None
+
+    def carried(self, params: Params) -> Float[Tensor, "E K H A"] | None:
+        """Plans that are to compete when the next plan is made (`keep_previous`); None: none."""
+        return None
+
     def plan(
         self,
         dynamics: Dynamics,
         state: Float[Tensor, "E S"],
         objective: ObjectiveFunction,
         *,
-        proposal: Proposal | None = None,
+        proposal: Proposal | Mixture | None = None,
         previous: Plan | Float[Tensor, "E H A"] | None = None,
         deadline: float | None = None,
         generator: torch.Generator,
@@ -123,9 +138,10 @@ class Planner(ABC, Generic[Params]):
                 whose state is not finite gets the fallback; the others plan on.
             objective: Whole trajectories to returns, maximised: (states [E, N, H+1, S],
                 actions [E, N, H, A]) -> [E, N].
-            proposal: Where the first round's candidates come from; None: the planner's own.
-            previous: The plan made one step ago, to start from. A system whose row is not finite
-                starts afresh.
+            proposal: Where the first round's candidates come from; a `Mixture` shares rounds with
+                the planner's own draw; None: the planner's own.
+            previous: The plan made one step ago, or its actions, to start from. A system whose
+                row is not finite starts afresh.
             deadline: Seconds the plan may take. A round that would overrun is not started; the
                 first always runs.
             generator: The only source of randomness, on the device of `state`.
@@ -144,24 +160,39 @@ class Planner(ABC, Generic[Params]):
             zeros = box.clip(torch.zeros_like(nominal))
             leaders = Leaders.fallback(torch.where(warm[:, None, None], nominal, zeros))
             params = self.initial(box, nominal)
-            rounds, slowest, elapsed = 0, 0.0, 0.0
+            drawing = Drawing(dynamics, start, box, generator)
+            rounds, rolled_out, slowest, elapsed = 0, 0, 0.0, 0.0
             while rounds < self.iterations:
                 if deadline is not None and elapsed + DEADLINE_MARGIN * slowest > deadline:
                     break
-                if rounds == 0 and proposal is not None:
-                    drawn = self._propose(proposal, dynamics, start, box, generator)
+                n = self.population(rounds)
+                if isinstance(proposal, Mixture) or proposal is None or rounds > 0:
+                    drawn = self.sample(params, n, generator)
                 else:
-                    drawn = self.sample(params, self.samples, generator)
+                    drawn = drawing.propose(proposal, n)
+                if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
+                    drawing.mix(proposal, drawn)
                 if rounds == 0 and self.keep_previous:
-                    drawn[:, 0] = torch.where(warm[:, None, None], nominal, drawn[:, 0])
+                    again = _candidates_again(previous, nominal)[:, :n]
+                    first = drawn[:, : again.shape[1]]
+                    first.copy_(torch.where(warm[:, None, None, None], again, first))
                 sound = known[:, None] & finite_rows(drawn)
                 actions = box.clip(drawn)
                 returns = _returns(dynamics, objective, start, actions, sound)
                 leaders = leaders.or_better(actions, returns)
                 params = self.update(params, actions, returns)
-                rounds += 1
+                rounds, rolled_out = rounds + 1, rolled_out + n
                 so_far = _now(state) - began
                 slowest, elapsed = max(slowest, so_far - elapsed), so_far
+            answer = self.answer(params)
+            if answer is not None:
+                # It is worth something only where it was learnt from a candidate.
+                sound = leaders.returns.isfinite()[:, None] & finite_rows(answer[:, None])
+                actions = box.clip(answer[:, None].clone())
+                returns = _returns(dynamics, objective, start, actions, sound)
+                leaders = leaders.or_better(actions, returns)
+                rolled_out, elapsed = rolled_out + 1, _now(state) - began
+            carried = self.carried(params)
             late = deadline is not None and (rounds < self.iterations or elapsed > deadline)
             done = PlanStatus.DEADLINE if late else PlanStatus.OK
             return Plan(
@@ -171,9 +202,11 @@ class Planner(ABC, Generic[Params]):
                     for ranked in leaders.returns.isfinite().tolist()
                 ),
                 expected_return=leaders.returns,
-                nonfinite_fraction=leaders.unranked / (rounds * self.samples),
+                nonfinite_fraction=leaders.unranked / rolled_out,
                 iterations=rounds,
                 elapsed=elapsed,
+                carried=None if carried is None else box.clip(carried.clone()),
+                dropped=tuple(drawing.dropped),
             )
 
     def _box(self, dynamics: Dynamics, state: Tensor, generator: torch.Generator) -> ActionBox:
@@ -194,28 +227,6 @@ class Planner(ABC, Generic[Params]):
             high=as_row("high", self.high, dynamics.action_dim, state),
         )
 
-    def _propose(
-        self,
-        proposal: Proposal,
-        dynamics: Dynamics,
-        start: Float[Tensor, "E S"],
-        box: ActionBox,
-        generator: torch.Generator,
-    ) -> Float[Tensor, "E N H A"]:
-        actions = proposal.propose(
-            dynamics,
-            start,
-            self.samples,
-            horizon=box.horizon,
-            low=box.low,
-            high=box.high,
-            generator=generator,
-        )
-        wanted = (box.systems, self.samples, box.horizon, len(box.low))
-        mend = "one sequence of H actions for each candidate of each system"
-        actions = require_shape("The proposal returned", actions, wanted, "E, N, H, A", mend)
-        return actions.to(box.low, copy=True, memory_format=torch.contiguous_format)
-
 
 def _warm_start(
     previous: Plan | Tensor | None, box: ActionBox
@@ -230,6 +241,18 @@ def _warm_start(
     given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(middle)
     warm = given.isfinite().flatten(start_dim=1).all(dim=1)
     return warm, torch.where(warm[:, None, None], box.clip(shifted(given)), middle)
+
+
+def _candidates_again(
+    previous: Plan | Tensor | None, nominal: Float[Tensor, "E H A"]
+) -> Float[Tensor, "E again H A"]:
+    """The previous plan and the K that it carried, moved on one step."""
+    again = nominal[:, None]
+    if isinstance(previous, Plan) and previous.carried is not None:
+        E, K, H, A = previous.carried.shape
+        moved = shifted(previous.carried.to(nominal).reshape(E * K, H, A))
+        again = torch.cat((again, moved.reshape(E, K, H, A)), dim=1)
+    return again
 
 
 def _returns(

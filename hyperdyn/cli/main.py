@@ -18,7 +18,7 @@ from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.plan import Plan
-from hyperdyn.cli.planners import CEM, DEFAULT_PLANNER, PLANNERS, PREFIX, RandomShooting
+from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX, PlannerSettings
 from hyperdyn.cli.predict import Predict
 from hyperdyn.cli.train import Train
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
@@ -104,7 +104,7 @@ def _require_options(kind: type[Command], words: Sequence[str]) -> None:
             require_known("option", word.split("=")[0].replace("_", "-"), options)
 
 
-def _options(kind: type[Command | RandomShooting | CEM], prefix: str = "") -> set[str]:
+def _options(kind: type[Command | PlannerSettings], prefix: str = "") -> set[str]:
     fields = [field for field in dataclasses.fields(kind) if field.name not in NOT_OPTIONS]
     names = {prefix + field.name.replace("_", "-") for field in fields}
     names |= {f"{prefix}no-{f.name.replace('_', '-')}" for f in fields if f.type is bool}

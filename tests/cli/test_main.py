@@ -11,7 +11,7 @@ import pytest
 
 from hyperdyn import planners
 from hyperdyn.cli.main import COMMANDS, NOT_OPTIONS, main
-from hyperdyn.cli.planners import CEM, PLANNERS, RandomShooting
+from hyperdyn.cli.planners import CEM, ICEM, MPPI, PLANNERS, PlannerSettings, RandomShooting
 from hyperdyn.training import on_policy
 from hyperdyn.training.presets import PRESETS
 from hyperdyn.training.tasks import TASKS
@@ -176,7 +176,7 @@ def test_failures_leave_with_1_and_say_why(trained: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("kind", PLANNERS.values())
-def test_planner_settings_mirror_the_planners(kind: type[RandomShooting | CEM]):
+def test_planner_settings_mirror_the_planners(kind: type[PlannerSettings]):
     def settings(of: object) -> dict[str, object]:
         return {field.name: getattr(of, field.name) for field in dataclasses.fields(of)}
 
@@ -196,4 +196,10 @@ def test_planner_settings_reach_the_planner():
     assert proposal == planners.Uniform(hold=2)
     planner, proposal = CEM(elites=5, initial_std=0.2).build()
     assert planner == planners.CEM(elites=5, initial_std=0.2)
+    assert proposal is None
+    planner, proposal = ICEM(elites=5, noise_exponent=2.0).build()
+    assert planner == planners.ICEM(elites=5, noise_exponent=2.0)
+    assert proposal is None
+    planner, proposal = MPPI(window=3, temperature=2.0).build()
+    assert planner == planners.MPPI(window=3, temperature=2.0)
     assert proposal is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hyperdyn.planners import CEM, Planner, RandomShooting
+from hyperdyn.planners import CEM, ICEM, MPPI, Planner, RandomShooting
 
 Spoil = Callable[[Tensor, Tensor], Tensor]
 
@@ -95,7 +95,7 @@ def best_return() -> Callable[[Linear, Tensor, int], Tensor]:
     return solve
 
 
-@pytest.fixture(params=["random shooting", "cem"])
+@pytest.fixture(params=["random shooting", "cem", "icem", "mppi"])
 def make_planner(request: pytest.FixtureRequest) -> Callable[..., Planner]:
     """Each planner in turn, small enough for a test."""
 
@@ -103,7 +103,10 @@ def make_planner(request: pytest.FixtureRequest) -> Callable[..., Planner]:
         settings = {"horizon": 6, "samples": 100, **options}
         if request.param == "random shooting":
             return RandomShooting(**settings)  # type: ignore[arg-type]
+        if request.param == "mppi":
+            return MPPI(**{"iterations": 3, **settings})  # type: ignore[arg-type]
         few = max(1, settings["samples"] // 10)
-        return CEM(**{"iterations": 3, "elites": few, **settings})  # type: ignore[arg-type]
+        kind = {"cem": CEM, "icem": ICEM}[request.param]
+        return kind(**{"iterations": 3, "elites": few, **settings})  # type: ignore[arg-type]
 
     return make

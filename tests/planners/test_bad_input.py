@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hyperdyn.errors import InputError
-from hyperdyn.planners import CEM
+from hyperdyn.planners import CEM, ICEM, MPPI, Mixture, Share, Uniform
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -49,9 +49,65 @@ def test_settings_that_cannot_be(make_planner, options, text):
         ({"horizon": 0}, "horizon must be a whole number"),
     ],
 )
-def test_cem_settings_that_cannot_be(options, text):
+@pytest.mark.parametrize("kind", [CEM, ICEM])
+def test_elite_settings_that_cannot_be(kind, options, text):
     with pytest.raises(InputError, match=text):
-        CEM(**options)
+        kind(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"samples": 19, "elites": 10}, "twice as many candidates as elites, but has 10 elites"),
+        ({"noise_exponent": -0.5}, "noise_exponent must be finite, at least 0"),
+        ({"kept_share": 1.5}, "kept_share must be finite, at least 0 and at most 1"),
+        ({"shrinking": 0.9}, "shrinking must be finite, at least 1"),
+    ],
+)
+def test_icem_settings_that_cannot_be(options, text):
+    with pytest.raises(InputError, match=text):
+        ICEM(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"iterations": 0}, "iterations must be a whole number of at least 1"),
+        ({"std": (0.1, 0.0)}, "std must be above 0"),
+        ({"temperature": 0.0}, "temperature must be finite, above 0"),
+        ({"temperature": math.inf}, "temperature must be finite, above 0"),
+        ({"effective_share": 0.0}, "effective_share must be finite, above 0 and at most 1"),
+        ({"window": 0}, "window must be a whole number of at least 1"),
+        ({"window": 4}, "window must be odd"),
+    ],
+)
+def test_mppi_settings_that_cannot_be(options, text):
+    with pytest.raises(InputError, match=text):
+        MPPI(**options)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Mixture(()), "distinct names, got"),
+        (lambda: Mixture((Share("a", Uniform(), 0.5), Share("a", Uniform(), 0.1))), "distinct"),
+        (lambda: Mixture((Share("a", Uniform(), 0.7), Share("b", Uniform(), 0.4))), "up to 1.1"),
+        (lambda: Share("a", Uniform(), 0.0), "share of 'a' must be finite, above 0 and at most 1"),
+        (lambda: Share("a", Uniform(), 1.5), "share of 'a' must be finite"),
+        (lambda: Mixture((Share("a", Uniform(), 0.5),), rounds=0), "rounds must be a whole number"),
+    ],
+)
+def test_mixtures_that_cannot_be(make, text):
+    with pytest.raises(InputError, match=text):
+        make()
+
+
+def test_a_mixture_of_more_proposals_than_candidates(make_planner, point_masses, goal, rng):
+    mixture = Mixture(tuple(Share(str(part), Uniform(), 0.005) for part in range(101)))
+    with pytest.raises(InputError, match="101 proposals cannot share 100 candidates"):
+        make_planner().plan(
+            point_masses([1.0]), torch.ones(1, 2), goal, proposal=mixture, generator=rng
+        )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hyperdyn.errors import InputError
-from hyperdyn.planners import ControlCost, ForwardVelocity
+from hyperdyn.planners import ControlCost, ForwardVelocity, SmoothnessCost
 
 
 @pytest.fixture
@@ -32,6 +32,16 @@ def test_control_cost_is_summed_over_steps_and_dimensions(trajectories):
 
 def test_control_cost_defaults_to_the_papers():
     assert ControlCost().weight == 0.05
+
+
+def test_smoothness_cost_is_summed_over_changes(trajectories):
+    states, actions = trajectories
+    wanted = torch.zeros(2, 5, dtype=torch.float64)
+    for step in range(1, 8):
+        wanted -= 0.3 * ((actions[:, :, step] - actions[:, :, step - 1]) ** 2).sum(-1)
+    torch.testing.assert_close(SmoothnessCost(weight=0.3)(states, actions), wanted)
+    assert (SmoothnessCost()(states, actions[:, :, :1].expand(-1, -1, 8, -1)) == 0).all()
+    assert (SmoothnessCost()(states[:, :, :2], actions[:, :, :1]) == 0).all()
 
 
 def height(states, actions):
@@ -72,6 +82,7 @@ def test_only_numbers_scale_and_only_objectives_add():
         (lambda: ForwardVelocity(index=0, dt=0.0), "dt must be finite, above 0"),
         (lambda: ForwardVelocity(index=0, dt=float("nan")), "dt must be finite, above 0"),
         (lambda: ControlCost(weight=-0.1), "weight must be finite, at least 0"),
+        (lambda: SmoothnessCost(weight=-0.1), "weight must be finite, at least 0"),
         (lambda: ControlCost() * float("inf"), "scaled by a finite number, got inf"),
     ],
 )

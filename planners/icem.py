@@ -1,0 +1,91 @@
+"""iCEM: the cross-entropy method with coloured noise and a memory for elites."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperdyn.errors import InputError
+from hyperdyn.planners import sampling
+from hyperdyn.planners._numbers import require_range
+from hyperdyn.planners.box import ActionBox
+from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, best_of
+
+
+@dataclass(frozen=True, eq=False)
+class Remembering:
+    """A Gaussian over plans, and the best plans of the round before."""
+
+    gaussian: ActionGaussian
+    """Fitted to the elites."""
+    kept: Float[Tensor, "E K H A"]
+    """Elites that compete again, best first; none before the first round."""
+    rounds_left: int
+    """Rounds still to be drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ICEM(ElitePlanner[Remembering]):
+    """The improved cross-entropy method (Pinneri et al., 2020), for planning in real time.
+
+    CEM, and: the noise is coloured in time; a share of the elites competes again in the next
+    round and, moved on one step, in the next plan (the last action repeated); rounds shrink; the
+    mean competes in the last round; the plan is the best candidate seen.
+    """
+
+    noise_exponent: float = 1.0
+    """β: the noise has a power spectrum of 1/frequency^β; 0 is white, 2 a random walk."""
+    kept_share: float = 0.3
+    """Share of the elites that compete again, 0 to 1."""
+    shrinking: float = 1.25
+    """Each round has this many times fewer candidates (1: all alike), but at least 2·elites."""
+
+    def __post_init__(self) -> None:
+        """Refuse, beside what CEM refuses, noise, shares and rounds that cannot be."""
+        super().__post_init__()
+        require_range("noise_exponent", self.noise_exponent, 0.0)
+        require_range("kept_share", self.kept_share, 0.0, 1.0)
+        require_range("shrinking", self.shrinking, 1.0)
+        if 2 * self.elites > self.samples:
+            raise InputError(
+                f"ICEM keeps at least twice as many candidates as elites, but has {self.elites} "
+                f"elites and {self.samples} samples; lower elites or raise samples."
+            )
+
+    def initial(self, box: ActionBox, nominal: Float[Tensor, "E H A"]) -> Remembering:
+        """Start about the previous plan, with nothing kept."""
+        return Remembering(
+            self.first_gaussian(box, nominal), nominal[:, None][:, :0], self.iterations
+        )
+
+    def population(self, rounds: int) -> int:
+        """N·shrinking^-rounds, at least twice the elites."""
+        return max(2 * self.elites, int(self.samples * self.shrinking**-rounds))
+
+    def sample(
+        self, params: Remembering, n: int, generator: torch.Generator
+    ) -> Float[Tensor, "E n H A"]:
+        """Draw n plans for each system, the kept elites and at the end the mean among them."""
+        mean, std = params.gaussian.mean, params.gaussian.std
+        drawn = sampling.coloured(mean, std, n, exponent=self.noise_exponent, generator=generator)
+        if params.rounds_left == 1 and self.iterations > 1:
+            drawn[:, 0] = mean
+        kept = params.kept[:, : n - 1]
+        drawn[:, 1 : 1 + kept.shape[1]] = kept
+        return drawn
+
+    def update(
+        self, params: Remembering, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]
+    ) -> Remembering:
+        """Fit the Gaussian to the elites and keep a share of them."""
+        best, returns_of_best = best_of(actions, returns, self.elites, ranked=True)
+        gaussian = self.fitted(params.gaussian, best, returns_of_best)
+        count = round(self.kept_share * self.elites)
+        ranked = returns_of_best[:, :count, None, None].isfinite()
+        kept = torch.where(ranked, best[:, :count], gaussian.mean[:, None])
+        return Remembering(gaussian, kept, params.rounds_left - 1)
+
+    def carried(self, params: Remembering) -> Float[Tensor, "E K H A"]:
+        """The elites kept from the last round."""
+        return params.kept
