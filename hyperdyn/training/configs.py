@@ -48,6 +48,12 @@ class TrainConfig:
     decay_iterations: int = 0
     """Last rounds in which the learning rate falls on a line to a tenth; the rounds before them do
     not depend on how many there are."""
+    final_updates: int = 0
+    """Optimiser steps on all data after the last round, the learning rate falling to zero."""
+    final_targets: int = 20
+    """As `targets`, in that last fit."""
+    final_unroll: int = 10
+    """As `unroll`, in that last fit."""
     validation_share: float = 0.1
     """Share of the episodes kept out of fitting."""
     validation_decay: float = 0.99
@@ -62,16 +68,19 @@ class TrainConfig:
         whole = (self.iterations, self.rollouts, self.samples, self.horizon, self.epochs)
         if min(*whole, self.contexts, self.targets, self.unroll, self.hold, self.updates or 1) < 1:
             raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
-        if self.targets % self.unroll:
-            raise InputError(
-                f"unroll = {self.unroll} does not divide targets = {self.targets}; choose one that "
-                "does."
-            )
-        if self.steps < self.model.history_length + self.targets:
-            raise InputError(
-                f"Episodes of {self.steps} steps hold no window of {self.model.history_length} + "
-                f"{self.targets} steps; lengthen them."
-            )
+        windows = [(self.targets, self.unroll)]
+        if self.final_updates:
+            windows.append((self.final_targets, self.final_unroll))
+        for targets, unroll in windows:
+            if targets % unroll:
+                raise InputError(
+                    f"{unroll} unrolled steps do not divide {targets} targets; choose a divisor."
+                )
+            if self.steps < self.model.history_length + targets:
+                raise InputError(
+                    f"Episodes of {self.steps} steps hold no window of "
+                    f"{self.model.history_length} + {targets} steps; lengthen them."
+                )
         if not 0 < self.validation_share < 1 or self.rollouts * self.iterations < 2:
             raise InputError(
                 f"validation_share is {self.validation_share} of {self.rollouts * self.iterations} "

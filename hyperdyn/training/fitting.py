@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -16,73 +17,117 @@ CHECKPOINT_SECONDS = 20.0
 VALIDATION_WINDOWS = 256
 
 
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How one round is fitted."""
+
+    epochs: int | None
+    """Passes over the data at most; None for no limit but `updates`."""
+    updates: int | None
+    """Optimiser steps after which no further pass begins; None for no limit but `epochs`."""
+    targets: int
+    """M, transitions a window."""
+    unroll: int
+    """Steps predicted open loop."""
+    rate: Callable[[int], float]
+    """Learning rate of a pass, from the optimiser steps already made in this round."""
+    stops_early: bool
+    """Whether the passes end when the validation loss exceeds its moving average."""
+
+
+def round_schedule(config: TrainConfig, iteration: int) -> Schedule:
+    """The schedule of an on-policy round.
+
+    The learning rate is constant, then falls on a line to a tenth in the last `decay_iterations`.
+    """
+    into_decay = iteration + 1 - (config.iterations - config.decay_iterations)
+    share = max(0, into_decay) / max(1, config.decay_iterations)
+    return Schedule(
+        epochs=config.epochs,
+        updates=config.updates,
+        targets=config.targets,
+        unroll=config.unroll,
+        rate=lambda updates: config.learning_rate * (1 - 0.9 * share),
+        stops_early=True,
+    )
+
+
+def final_schedule(config: TrainConfig) -> Schedule:
+    """The schedule of the fit to all data: the learning rate falls on a line to zero."""
+    return Schedule(
+        epochs=None,
+        updates=config.final_updates,
+        targets=config.final_targets,
+        unroll=config.final_unroll,
+        rate=lambda updates: config.learning_rate * (1 - updates / config.final_updates),
+        stops_early=False,
+    )
+
+
 def make_optimiser(model: DynamicsGenerator, config: TrainConfig) -> torch.optim.Adam:
     """Adam (paper, section 4.2)."""
     return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-
-
-def learning_rate(config: TrainConfig, iteration: int) -> float:
-    """Constant, then on a line to a tenth in the last `decay_iterations` rounds."""
-    into_decay = iteration + 1 - (config.iterations - config.decay_iterations)
-    share = max(0, into_decay) / max(1, config.decay_iterations)
-    return config.learning_rate * (1 - 0.9 * share)
 
 
 def fit_round(
     model: DynamicsGenerator,
     optimiser: torch.optim.Adam,
     config: TrainConfig,
+    schedule: Schedule,
     training: Episodes,
     validation: Episodes,
     progress: Progress,
     save: Callable[[], None],
-    on_epoch: Callable[[], None] = lambda: None,
+    on_updates: Callable[[int], object] = lambda updates: None,
 ) -> None:
     """Make the passes of one round that are still missing, updating `progress` as they are made.
 
     Args:
         model: Fitted in place.
         optimiser: Its optimiser.
-        config: Batch sizes, learning rate and when to stop.
+        config: Seed, batch size and smoothing.
+        schedule: Windows, learning rate and when to stop.
         training: Episodes to fit.
         validation: Episodes kept out, for early stopping.
         progress: Where the round stands.
         save: Writes a checkpoint; called between passes, at most every 20 seconds.
-        on_epoch: Called after each pass.
+        on_updates: Called after each pass with the optimiser steps it took.
     """
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(config, progress.iteration)
-    sampler = WindowSampler(training, config.model.history_length, config.targets)
-    held_out = WindowSampler(validation, config.model.history_length, config.targets)
+    sampler = WindowSampler(training, config.model.history_length, schedule.targets)
+    held_out = WindowSampler(validation, config.model.history_length, schedule.targets)
     places = torch.linspace(0, len(held_out) - 1, VALIDATION_WINDOWS).long()
     saved_at = time.monotonic()
-    while progress.epoch < config.epochs and not progress.fitting_done:
+    while not progress.fitting_done:
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate(progress.updates)
         generator = torch_generator(config.seed, "batches", progress.iteration, progress.epoch)
         total, batches = torch.zeros(()), 0
         for windows in sampler.epoch(config.contexts, generator):
-            loss = window_loss(model, windows, config.unroll)
+            loss = window_loss(model, windows, schedule.unroll)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             total += loss.detach()
             batches += 1
         with torch.no_grad():
-            current = window_loss(model, held_out[places], config.unroll).item()
+            current = window_loss(model, held_out[places], schedule.unroll).item()
         progress.training_loss = total.item() / batches
         progress.epoch += 1
         progress.updates += batches
-        exhausted = config.updates is not None and progress.updates >= config.updates
+        rose = _note_validation(progress, current, config.validation_decay)
         progress.fitting_done = (
-            _note_validation(progress, current, config.validation_decay) or exhausted
+            (rose and schedule.stops_early)
+            or (schedule.epochs is not None and progress.epoch >= schedule.epochs)
+            or (schedule.updates is not None and progress.updates >= schedule.updates)
         )
-        on_epoch()
+        on_updates(batches)
         if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             save()
             saved_at = time.monotonic()
 
 
 def _note_validation(progress: Progress, current: float, decay: float) -> bool:
-    """Update the moving average; say whether the validation loss is above it, so the round is over.
+    """Update the moving average; say whether the validation loss is above it.
 
     The average starts half as high again as the first value, so a round makes a few passes at least
     (Nagabandi et al., 2019, released code).

@@ -30,7 +30,13 @@ from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkp
 from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
 from hyperdyn.training.configs import TrainConfig
 from hyperdyn.training.episodes import Episodes, concatenate
-from hyperdyn.training.fitting import fit_round, make_optimiser
+from hyperdyn.training.fitting import (
+    Schedule,
+    final_schedule,
+    fit_round,
+    make_optimiser,
+    round_schedule,
+)
 from hyperdyn.training.metrics import Metrics, read_metrics
 from hyperdyn.training.seeds import seed_for, torch_generator
 from hyperdyn.training.tasks import task_for
@@ -69,12 +75,23 @@ def _run(config: TrainConfig, out: Path) -> None:
     checkpoint = out / "checkpoint"
     if (out / "checkpoint").exists() or (out / ".checkpoint.replaced").exists():
         progress = load_checkpoint(checkpoint, model, optimiser)
-    data = [Episodes.load(_data(out, index)) for index in range(progress.iteration)]
+    collected = min(progress.iteration, config.iterations)
+    data = [Episodes.load(_data(out, index)) for index in range(collected)]
     metrics = Metrics(out, progress.iteration)
     try:
-        while progress.iteration < config.iterations and not _return_fell(config, out):
+        while progress.iteration < config.iterations:
+            if _return_fell(config, out):
+                progress = Progress(iteration=config.iterations)
+                break
             row = _round(config, out, model, optimiser, progress, data)
             metrics.write(progress.iteration, row)
+            model.save(out / "model")
+            progress = Progress(iteration=progress.iteration + 1)
+            save_checkpoint(checkpoint, model, optimiser, progress)
+        if progress.iteration == config.iterations and config.final_updates:
+            metrics.write(
+                progress.iteration, _final_fit(config, out, model, optimiser, progress, data)
+            )
             model.save(out / "model")
             progress = Progress(iteration=progress.iteration + 1)
             save_checkpoint(checkpoint, model, optimiser, progress)
@@ -104,35 +121,73 @@ def _round(
     if not bool(model.normaliser.fitted):
         generator = torch_generator(config.seed, "normaliser")
         fit_normaliser(model, episodes, generator)
-    training, validation = _split(config, concatenate(data), progress.iteration)
-    with tqdm(total=config.epochs, initial=progress.epoch, desc=f"{label} fit", leave=False) as bar:
-        fit_round(
-            model,
-            optimiser,
-            config,
-            training,
-            validation,
-            progress,
-            save=lambda: save_checkpoint(out / "checkpoint", model, optimiser, progress),
-            on_epoch=bar.update,
-        )
-    finished = time.perf_counter()
+    capped = _capped(config, concatenate(data), progress.iteration)
+    schedule = round_schedule(config, progress.iteration)
+    fitted = _fit(config, out, model, optimiser, progress, schedule, capped, label)
     mean = float(episodes.returns.mean())
     tqdm.write(
         f"{label}: return {mean:.1f} ± {float(episodes.returns.std()):.1f}, loss "
         f"{progress.training_loss:.4f}, validation {progress.validation_loss:.4f}, "
-        f"{finished - start:.1f} s"
+        f"{time.perf_counter() - start:.1f} s"
     )
     return {
         "return_mean": mean,
         "return_std": float(episodes.returns.std()),
+        "diverged": int((episodes.lengths < config.steps).sum()),
+        "collect_seconds": collected - start,
+        **fitted,
+    }
+
+
+def _final_fit(
+    config: TrainConfig,
+    out: Path,
+    model: DynamicsGenerator,
+    optimiser: torch.optim.Adam,
+    progress: Progress,
+    data: list[Episodes],
+) -> dict[str, float | None]:
+    """Fit once more, to all that was collected."""
+    everything = concatenate(data)
+    numbered = list(range(len(everything)))
+    schedule = final_schedule(config)
+    return _fit(
+        config, out, model, optimiser, progress, schedule, (everything, numbered), "last fit"
+    )
+
+
+def _fit(
+    config: TrainConfig,
+    out: Path,
+    model: DynamicsGenerator,
+    optimiser: torch.optim.Adam,
+    progress: Progress,
+    schedule: Schedule,
+    chosen: tuple[Episodes, list[int]],
+    label: str,
+) -> dict[str, float | None]:
+    start = time.perf_counter()
+    training, validation = _split(config, *chosen)
+    with tqdm(
+        total=schedule.updates, initial=progress.updates, desc=f"{label} fit", leave=False
+    ) as bar:
+        fit_round(
+            model,
+            optimiser,
+            config,
+            schedule,
+            training,
+            validation,
+            progress,
+            save=lambda: save_checkpoint(out / "checkpoint", model, optimiser, progress),
+            on_updates=bar.update,
+        )
+    return {
         "training_loss": progress.training_loss,
         "validation_loss": progress.validation_loss,
         "epochs": progress.epoch,
         "updates": progress.updates,
-        "diverged": int((episodes.lengths < config.steps).sum()),
-        "collect_seconds": collected - start,
-        "fit_seconds": finished - collected,
+        "fit_seconds": time.perf_counter() - start,
     }
 
 
@@ -153,25 +208,28 @@ def _collect(config: TrainConfig, model: DynamicsGenerator, iteration: int, labe
         return run_episodes(config.env_id, agent, resets, config.steps, bar.update)
 
 
-def _split(config: TrainConfig, episodes: Episodes, iteration: int) -> tuple[Episodes, Episodes]:
-    """All data so far, capped by whole episodes, as training and validation parts.
-
-    Whether an episode is for validation depends on its own number alone, so it never changes sides.
-    """
-    every = max(2, round(1 / config.validation_share))
-    order = torch.randperm(
-        len(episodes), generator=torch_generator(config.seed, "subset", iteration)
-    ).tolist()
+def _capped(config: TrainConfig, episodes: Episodes, iteration: int) -> tuple[Episodes, list[int]]:
+    """All data so far, and the numbers of whole episodes drawn up to `max_steps`."""
+    generator = torch_generator(config.seed, "subset", iteration)
     kept, steps = [], 0
-    for row in order:
+    for row in torch.randperm(len(episodes), generator=generator).tolist():
         if steps + int(episodes.lengths[row]) > config.max_steps:
             break
         kept.append(row)
         steps += int(episodes.lengths[row])
-    training = sorted(row for row in kept if row % every != every - 1)
-    validation = sorted(row for row in kept if row % every == every - 1)
+    return episodes, kept
+
+
+def _split(config: TrainConfig, episodes: Episodes, rows: list[int]) -> tuple[Episodes, Episodes]:
+    """Training and validation parts of the numbered episodes.
+
+    Whether an episode is for validation depends on its own number alone, so it never changes sides.
+    """
+    every = max(2, round(1 / config.validation_share))
+    training = sorted(row for row in rows if row % every != every - 1)
+    validation = sorted(row for row in rows if row % every == every - 1)
     if not validation or not training:
-        training, validation = kept[1:] or kept, kept[:1]
+        training, validation = rows[1:] or rows, rows[:1]
     return episodes[training], episodes[validation]
 
 
@@ -182,7 +240,7 @@ def _data(out: Path, iteration: int) -> Path:
 def _return_fell(config: TrainConfig, out: Path) -> bool:
     """Whether the rolling mean of returns has decreased."""
     window = config.stop_window
-    returns = [row["return_mean"] for row in read_metrics(out)]
+    returns = [row["return_mean"] for row in read_metrics(out) if "return_mean" in row]
     if window is None or len(returns) < 2 * window:
         return False
     return float(np.mean(returns[-window:])) < float(np.mean(returns[-2 * window : -window]))

@@ -29,11 +29,12 @@ _REDUCED = replace(
     rollouts=5,
     updates=1500,
     unroll=4,
+    final_updates=8000,
     stop_window=None,
 )
 """The paper's model in about half a core-hour: fewer rounds, episodes and optimiser steps."""
 
-_SHORT = replace(_REDUCED, iterations=8, decay_iterations=4)
+_SHORT = replace(_REDUCED, iterations=8, decay_iterations=4, final_updates=2000)
 """A few core-minutes, for comparisons over seeds."""
 
 

@@ -13,6 +13,9 @@ TINY = replace(
     samples=8,
     horizon=3,
     epochs=2,
+    final_updates=12,
+    final_targets=4,
+    final_unroll=2,
     contexts=4,
     model=replace(
         preset("cheetah-slope").model, encoder_hidden=(16,), dynamics_hidden=(16,), hyper_hidden=4
