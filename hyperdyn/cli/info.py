@@ -1,9 +1,11 @@
 """`hyperdyn info`: what is installed here and what it can do."""
 
 import importlib.util
+import json
 import os
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 from hyperdyn.cli.command import Command, Job
 
@@ -111,6 +113,15 @@ def _presets() -> list[str]:
     ]
 
 
+def _training(record: Path) -> str:
+    """How a generator was trained, as the record that its run left beside it says."""
+    run = json.loads(record.read_text())["config"]
+    return (
+        f"{run['iterations']} rounds of {run['rollouts']} episodes of {run['steps']} steps on "
+        f"{run['env_id']}, {run['samples']} x {run['horizon']} planning, seed {run['seed']}"
+    )
+
+
 def _models() -> list[str]:
     from hyperdyn import assets, load_generator
 
@@ -119,4 +130,5 @@ def _models() -> list[str]:
         model = load_generator(name)
         sizes = " x ".join(str(size) for size in model.config.network.sizes)
         lines.append(f"{name}: {model.kind}, K = {model.history_length}, a {sizes} network")
+        lines.append(f"  {_training(assets.pretrained(name) / 'run.json')}")
     return lines or ["none"]

@@ -19,4 +19,5 @@ def test_info_tells_versions_extras_pictures_presets_and_models(
     assert "push: missing no_such_library" in said
     assert "MUJOCO_GL=disabled turns rendering off" in said
     assert "cheetah-slope: hyperdynamics" in said
+    assert "60 rounds of 5 episodes of 500 steps on hyperdyn/CheetahSlope-v0" in said
     assert "hyperdyn/CheetahSlope-v0: seen, novel, novel-low, novel-high" in said
