@@ -113,6 +113,12 @@ def read_folder(folder: str | Path, kind: str) -> tuple[dict[str, Any], dict[str
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}.") from error
 
 
+def is_written(folder: Path) -> bool:
+    """Whether `write_folder` has completed there."""
+    _recover(folder)
+    return (folder / CONFIG_FILE).is_file()
+
+
 def read_header(folder: Path) -> dict[str, Any]:
     """Read and check `config.json` alone.
 

@@ -25,7 +25,7 @@ from hyperdyn.errors import CheckpointError
 from hyperdyn.generators import build_generator
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import RandomShooting, Uniform
-from hyperdyn.storage import to_config
+from hyperdyn.storage import is_written, to_config
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
 from hyperdyn.training.configs import TrainConfig
@@ -73,25 +73,23 @@ def _run(config: TrainConfig, out: Path) -> None:
     optimiser = make_optimiser(model, config)
     progress = Progress()
     checkpoint = out / "checkpoint"
-    if (out / "checkpoint").exists() or (out / ".checkpoint.replaced").exists():
+    if is_written(checkpoint):
         progress = load_checkpoint(checkpoint, model, optimiser)
-    collected = min(progress.iteration, config.iterations)
-    data = [Episodes.load(_data(out, index)) for index in range(collected)]
+    # Fewer than the rounds made so far, if training stopped early.
+    folders = sorted((out / "data").glob("[0-9]*"))[: progress.iteration]
+    data = [Episodes.load(folder) for folder in folders]
     metrics = Metrics(out, progress.iteration)
     try:
-        while progress.iteration < config.iterations:
-            if _return_fell(config, out):
+        while True:
+            if progress.iteration < config.iterations and _return_fell(config, out):
                 progress = Progress(iteration=config.iterations)
+            if progress.iteration < config.iterations:
+                row = _round(config, out, model, optimiser, progress, data)
+            elif progress.iteration == config.iterations and config.final_updates:
+                row = _final_fit(config, out, model, optimiser, progress, data)
+            else:
                 break
-            row = _round(config, out, model, optimiser, progress, data)
             metrics.write(progress.iteration, row)
-            model.save(out / "model")
-            progress = Progress(iteration=progress.iteration + 1)
-            save_checkpoint(checkpoint, model, optimiser, progress)
-        if progress.iteration == config.iterations and config.final_updates:
-            metrics.write(
-                progress.iteration, _final_fit(config, out, model, optimiser, progress, data)
-            )
             model.save(out / "model")
             progress = Progress(iteration=progress.iteration + 1)
             save_checkpoint(checkpoint, model, optimiser, progress)
@@ -109,9 +107,9 @@ def _round(
 ) -> dict[str, float | None]:
     """Collect, then fit."""
     start = time.perf_counter()
-    folder = _data(out, progress.iteration)
+    folder = out / "data" / f"{progress.iteration:04d}"
     label = f"round {progress.iteration + 1}/{config.iterations}"
-    if folder.exists():
+    if is_written(folder):
         episodes = Episodes.load(folder)
     else:
         episodes = _collect(config, model, progress.iteration, label)
@@ -231,10 +229,6 @@ def _split(config: TrainConfig, episodes: Episodes, rows: list[int]) -> tuple[Ep
     if not validation or not training:
         training, validation = rows[1:] or rows, rows[:1]
     return episodes[training], episodes[validation]
-
-
-def _data(out: Path, iteration: int) -> Path:
-    return out / "data" / f"{iteration:04d}"
 
 
 def _return_fell(config: TrainConfig, out: Path) -> bool:

@@ -145,6 +145,8 @@ def test_training_stops_when_the_rolling_return_falls(tmp_path, monkeypatch):
     rows = read_metrics(tmp_path / "run")
     assert sum("return_mean" in row for row in rows) == 6
     assert rows[-1]["updates"] >= 12  # what was collected still gets its last fit
+    train(tiny(iterations=12, stop_window=2), tmp_path / "run", resume=True)
+    assert read_metrics(tmp_path / "run") == rows  # and there is nothing left to resume
 
 
 def falling(iteration):
