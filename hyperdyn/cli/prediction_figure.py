@@ -118,6 +118,5 @@ def _draw_errors(
         xlabel="steps watched (the rest of the history blanked)",
         ylabel="error (cm)",
         title=f"Distance travelled in {HORIZON} steps: mean error",
-        yscale="log",
     )
     axes.legend(fontsize=8)

@@ -34,7 +34,7 @@ _REDUCED = replace(
 )
 """The paper's model in about half a core-hour: fewer rounds, episodes and optimiser steps."""
 
-_SHORT = replace(_REDUCED, iterations=8, decay_iterations=4, final_updates=2000)
+_SHORT = replace(_REDUCED, iterations=6, decay_iterations=3, final_updates=2000)
 """A few core-minutes, for comparisons over seeds."""
 
 
