@@ -86,13 +86,13 @@ class Predict(Command):
                 windows = fixed_windows(data[split], length, planner.horizon)
                 for name, model in models.items():
                     found = prediction_error(model, windows, scale, column)
-                    for group in {name, model.kind}:
+                    for group in dict.fromkeys((name, model.kind)):
                         errors.setdefault(group, {}).setdefault(split, []).append(found)
             report = {
                 name: {split: _summary(parts) for split, parts in by_split.items()}
                 for name, by_split in errors.items()
             }
-            _show(report, splits)
+            _show({k: v for k, v in report.items() if k in models or _several(v)}, splits)
             if self.json is not None:
                 setting = {
                     "env": self.env,
@@ -123,6 +123,11 @@ def _summary(parts: "list[PredictionError]") -> dict[str, Any]:
             "ci95": interval([group.tolist() for group in groups]),
         }
     return summary
+
+
+def _several(by_split: dict[str, dict[str, Any]]) -> bool:
+    """Whether a row brings together more than one model."""
+    return any(found["models"] > 1 for found in by_split.values())
 
 
 def _show(report: dict[str, dict[str, dict[str, Any]]], splits: list[str]) -> None:
