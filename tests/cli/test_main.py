@@ -25,7 +25,8 @@ SMALL = ("planner:random-shooting", "--planner.samples", "4", "--planner.horizon
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A preset `small` of two rounds, and episodes of 40 steps."""
     run = replace(PRESETS["cheetah-slope"], iterations=2, rollouts=2, steps=40, samples=4)
-    monkeypatch.setitem(PRESETS, "small", replace(run, horizon=2, epochs=1))
+    run = replace(run, horizon=2, epochs=1, final_updates=0)
+    monkeypatch.setitem(PRESETS, "small", run)
     monkeypatch.setitem(TASKS, ENV, replace(TASKS[ENV], episode_steps=40))
 
 
