@@ -1,5 +1,6 @@
 """What planners see (`Dynamics`), and the model a hypernetwork wrote (`GeneratedDynamics`)."""
 
+import abc
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec, split_parameters
-from hyperdyn.rollout import rollout
+from hyperdyn.rollout import returns, rollout
 from hyperdyn.states import StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
+from hyperdyn.terms import TermTable
 
 
 @runtime_checkable
@@ -37,8 +39,24 @@ class Dynamics(Protocol):
         """Roll N action sequences forward in each system; index 0 in time is the given state."""
 
 
+class StreamingDynamics(abc.ABC):
+    """A base for dynamics that can sum an objective up while they roll, keeping no trajectories."""
+
+    @abc.abstractmethod
+    def returns(
+        self,
+        states: Float[Tensor, "E S"],
+        actions: Float[Tensor, "E N H A"],
+        table: TermTable,
+    ) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
+        """Return and (if a term is hard) violation of each candidate; None: not with these tensors.
+
+        A candidate that is not finite has a return of minus infinity.
+        """
+
+
 @dataclass(frozen=True)
-class GeneratedDynamics:
+class GeneratedDynamics(StreamingDynamics):
     """E forward models δs = MLP(s, a), each with its own weights, as one plain value.
 
     The weights take states and actions in physical units and give the change in physical units:
@@ -66,7 +84,7 @@ class GeneratedDynamics:
     @property
     def action_dim(self) -> int:
         """A."""
-        return self.spec.sizes[0] - len(self.state_space.input_columns())
+        return self.spec.sizes[0] - self.state_space.num_inputs
 
     @property
     def parameters_by_layer(self) -> list[tuple[Tensor, Tensor]]:
@@ -98,8 +116,41 @@ class GeneratedDynamics:
         Raises:
             InputError: If a width, the number of systems, the dtype or the device does not match.
         """
+        self._check(states, actions)
+        return rollout(self.spec, self.state_space, self.parameters, states, actions)
+
+    def returns(
+        self,
+        states: Float[Tensor, "E S"],
+        actions: Float[Tensor, "E N H A"],
+        table: TermTable,
+    ) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
+        """Sum an objective up along N trajectories for each system, keeping none of them.
+
+        Args:
+            states: Current states.
+            actions: N candidate sequences of H actions for each system.
+            table: The objective (`Objective.table`).
+
+        Returns:
+            The return of each candidate, and its violation if the objective has hard terms; minus
+            and plus infinity for one that is not finite. None where only trajectories can be had:
+            with gradients, types, devices or state spaces that no kernel serves.
+
+        Raises:
+            InputError: As `rollout`; also if the objective reads a column that is not there.
+        """
+        self._check(states, actions)
+        if table.columns > self.state_dim:
+            raise InputError(
+                f"The objective reads state column {table.columns - 1}; this model's states have "
+                f"{self.state_dim} columns, from 0."
+            )
+        return returns(self.spec, self.state_space, self.parameters, states, actions, table)
+
+    def _check(self, states: Tensor, actions: Tensor) -> None:
         wanted = (self.num_systems, self.state_dim)
-        if tuple(states.shape) != wanted:
+        if states.shape != wanted:
             raise InputError(
                 f"rollout got states of shape {tuple(states.shape)}; this model wants (E, S) = "
                 f"{wanted}. Select systems of the model with dynamics[index], or stack the states."
@@ -116,7 +167,6 @@ class GeneratedDynamics:
                     f"{self.parameters.dtype} on {self.parameters.device}. Convert them, or the "
                     "model with dynamics.to(...)."
                 )
-        return rollout(self.spec, self.state_space, self.parameters, states, actions)
 
     def __getitem__(self, index: int | slice | Tensor) -> "GeneratedDynamics":
         """Select systems; an integer keeps the leading axis, so the result still has E = 1."""

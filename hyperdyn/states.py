@@ -90,6 +90,11 @@ class StateSpace:
         """1 for columns seen relative to the last state of the history, else 0."""
         return torch.tensor([float(f.relative) for f in self.fields for _ in range(f.size)])
 
+    @property
+    def num_inputs(self) -> int:
+        """Columns the generated model sees."""
+        return sum(field.size for field in self.fields if not field.context)
+
     def input_columns(self) -> Int[Tensor, " I"]:
         """Indices of the columns the generated model sees."""
         keep = [not field.context for field in self.fields for _ in range(field.size)]

@@ -2,16 +2,26 @@
 
 from hyperdyn.planners.box import ActionBox as ActionBox
 from hyperdyn.planners.cem import CEM as CEM
+from hyperdyn.planners.clearance import Clearance as Clearance
+from hyperdyn.planners.constraints import Constraint as Constraint
+from hyperdyn.planners.constraints import ConstraintFunction as ConstraintFunction
+from hyperdyn.planners.ensemble import Ensemble as Ensemble
+from hyperdyn.planners.goal_pose import GoalPose as GoalPose
 from hyperdyn.planners.icem import ICEM as ICEM
 from hyperdyn.planners.mixture import Mixture as Mixture
 from hyperdyn.planners.mixture import Share as Share
 from hyperdyn.planners.mpc import MPC as MPC
 from hyperdyn.planners.mppi import MPPI as MPPI
+from hyperdyn.planners.objectives import Constrained as Constrained
 from hyperdyn.planners.objectives import ControlCost as ControlCost
 from hyperdyn.planners.objectives import ForwardVelocity as ForwardVelocity
 from hyperdyn.planners.objectives import Objective as Objective
 from hyperdyn.planners.objectives import ObjectiveFunction as ObjectiveFunction
 from hyperdyn.planners.objectives import SmoothnessCost as SmoothnessCost
+from hyperdyn.planners.obstacles import Box as Box
+from hyperdyn.planners.obstacles import DistanceGrid as DistanceGrid
+from hyperdyn.planners.obstacles import Obstacle as Obstacle
+from hyperdyn.planners.obstacles import Sphere as Sphere
 from hyperdyn.planners.plan import Dropped as Dropped
 from hyperdyn.planners.plan import Plan as Plan
 from hyperdyn.planners.plan import PlanStatus as PlanStatus
@@ -23,6 +33,8 @@ from hyperdyn.planners.proposals import Proposal as Proposal
 from hyperdyn.planners.proposals import SplineKnots as SplineKnots
 from hyperdyn.planners.proposals import Uniform as Uniform
 from hyperdyn.planners.random_shooting import RandomShooting as RandomShooting
+from hyperdyn.planners.refinement import GradientRefinement as GradientRefinement
 from hyperdyn.planners.state_objectives import GoalPosition as GoalPosition
 from hyperdyn.planners.state_objectives import StateBox as StateBox
 from hyperdyn.planners.state_objectives import Terminal as Terminal
+from hyperdyn.planners.timing import Timing as Timing

@@ -1,13 +1,15 @@
 """Candidates that cannot be trusted: finding them, and ranking them below all others."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
+from hyperdyn.planners._native import compiled
+from hyperdyn.planners._scores import Scores
+from hyperdyn.planners.box import ActionBox
 
 
 def require_shape(
@@ -46,32 +48,77 @@ def finite_rows(values: Float[Tensor, "E N *rest"]) -> Bool[Tensor, "E N"]:
     return flat.amax(dim=-1).isfinite() & flat.amin(dim=-1).isfinite()
 
 
-@dataclass(frozen=True, eq=False)
+def admit(actions: Float[Tensor, "E N H A"], box: ActionBox) -> Bool[Tensor, "E N"] | None:
+    """Clip candidates into the bounds, in place; what is not finite becomes zero before that.
+
+    Returns:
+        Which candidates were finite; None if all were.
+    """
+    native = compiled(actions)
+    if native is None:
+        sound = finite_rows(actions)
+        box.clip(actions)
+        return None if sound.all() else sound
+    low, high = box.bounds
+    sound = torch.empty(actions.shape[:2], dtype=torch.bool)
+    everything = native.clip(
+        actions.data_ptr(),
+        low.data_ptr(),
+        high.data_ptr(),
+        sound.data_ptr(),
+        sound.numel(),
+        low.numel(),
+    )
+    return None if everything else sound
+
+
 class Leaders:
-    """The best candidate of each system so far, and how many could not be ranked."""
+    """The best candidate of each system so far, and how many could not be ranked.
 
-    actions: Float[Tensor, "E H A"]
-    """The best plans; before any candidate is ranked, the fallback."""
-    returns: Float[Tensor, "E"]
-    """Their returns; minus infinity for a fallback."""
-    unranked: Float[Tensor, "E"]
-    """Candidates of each system that were not finite."""
+    The lesser violation of the hard constraints leads, then the greater return.
+    """
 
-    @classmethod
-    def fallback(cls, actions: Float[Tensor, "E H A"]) -> "Leaders":
+    def __init__(self, fallback: Float[Tensor, "E H A"]) -> None:
         """Start from the plans to hand out if no candidate is ever finite."""
-        nothing = torch.zeros_like(actions[:, 0, 0])
-        return cls(actions, torch.full_like(nothing, -math.inf), nothing)
+        self.actions = fallback.clone(memory_format=torch.contiguous_format)
+        """The best plans [E, H, A]; before any candidate is ranked, the fallback."""
+        self.returns = torch.full_like(self.actions[:, 0, 0], -math.inf)
+        """Their returns [E]; minus infinity for a fallback."""
+        self.violations = torch.zeros_like(self.returns)
+        """Their violations [E] of the hard constraints."""
+        self.unranked = torch.zeros_like(self.returns)
+        """Candidates [E] of each system that were not finite."""
 
-    def or_better(
-        self, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]
-    ) -> "Leaders":
+    def compete(self, actions: Float[Tensor, "E N H A"], scores: Scores) -> None:
         """Let a round of candidates compete; a return of minus infinity never wins."""
-        returns_of_best, index = returns.max(dim=1)
-        best = actions[torch.arange(len(actions), device=actions.device), index]
-        better = (returns_of_best > self.returns)[:, None, None]
-        return Leaders(
-            torch.where(better, best, self.actions),
-            torch.maximum(returns_of_best, self.returns),
-            self.unranked + returns.isneginf().sum(dim=1),
+        returns, violations = scores.returns, scores.violations
+        E, N = returns.shape
+        native = compiled(actions, returns, *(() if violations is None else (violations,)))
+        if native is not None:
+            native.lead(
+                actions.data_ptr(),
+                returns.data_ptr(),
+                0 if violations is None else violations.data_ptr(),
+                self.actions.data_ptr(),
+                self.returns.data_ptr(),
+                self.violations.data_ptr(),
+                self.unranked.data_ptr(),
+                E,
+                N,
+                actions[0, 0].numel(),
+            )
+            return
+        excess = torch.zeros_like(returns) if violations is None else violations
+        ranked = ~returns.isneginf()
+        least = excess.where(ranked, math.inf).amin(dim=1)
+        top, index = returns.where(ranked & (excess == least[:, None]), -math.inf).max(dim=1)
+        better = ~top.isneginf() & (
+            self.returns.isneginf()
+            | (least < self.violations)
+            | ((least == self.violations) & (top > self.returns))
         )
+        best = actions[torch.arange(E, device=actions.device), index]
+        self.actions = torch.where(better[:, None, None], best, self.actions)
+        self.returns = torch.where(better, top, self.returns)
+        self.violations = torch.where(better, least, self.violations)
+        self.unranked = self.unranked + returns.isneginf().sum(dim=1)

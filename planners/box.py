@@ -1,5 +1,6 @@
 """The room there is to plan in."""
 
+import functools
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -19,12 +20,12 @@ class ActionBox:
     high: Float[Tensor, "A"]
     """Upper bounds, nowhere below the lower ones."""
 
-    @property
+    @functools.cached_property
     def middle(self) -> Float[Tensor, "A"]:
         """The action midway between the bounds."""
         return (self.low + self.high) / 2
 
-    @property
+    @functools.cached_property
     def half_range(self) -> Float[Tensor, "A"]:
         """From the middle to either bound."""
         return (self.high - self.low) / 2
@@ -33,7 +34,12 @@ class ActionBox:
         """The same action at every step of every plan."""
         return action.repeat(self.systems, self.horizon, 1)
 
+    @functools.cached_property
+    def bounds(self) -> tuple[Float[Tensor, "H A"], Float[Tensor, "H A"]]:
+        """The bounds of every action of a plan, laid out."""
+        return self.low.repeat(self.horizon, 1), self.high.repeat(self.horizon, 1)
+
     def clip(self, actions: Float[Tensor, "*batch H A"]) -> Float[Tensor, "*batch H A"]:
         """Clip actions into the bounds, in place; what is not finite becomes zero before that."""
-        low, high = (bound.repeat(self.horizon, 1) for bound in (self.low, self.high))
+        low, high = self.bounds
         return actions.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0).clamp_(low, high)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hyperdyn.planners import sampling
 from hyperdyn.planners.box import ActionBox
-from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, best_of
+from hyperdyn.planners.elites import ActionGaussian, ElitePlanner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,4 +38,5 @@ class CEM(ElitePlanner[ActionGaussian]):
         returns: Float[Tensor, "E N"],
     ) -> ActionGaussian:
         """Fit the Gaussian to the elites, of which only those with a finite return count."""
-        return self.fitted(params, *best_of(actions, returns, self.elites, ranked=False))
+        best, index = returns.topk(self.elites, dim=1, sorted=False)
+        return self.fitted(params, actions, index, best)

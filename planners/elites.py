@@ -4,10 +4,11 @@ from abc import ABC
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperdyn.errors import InputError
+from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import (
     Numbers,
     as_row,
@@ -28,7 +29,7 @@ class ActionGaussian:
     """Mean plan, within the bounds."""
     std: Float[Tensor, "E H A"]
     """Standard deviation of every action."""
-    least_std: Float[Tensor, "A"]
+    least_std: Float[Tensor, "H A"]
     """What the deviation never falls below."""
 
 
@@ -76,30 +77,60 @@ class ElitePlanner(Planner[Params], ABC):
         """Start about the previous plan, as wide as `initial_std` says."""
         std = box.half_range * as_row("initial_std", self.initial_std, len(box.low), box.low)
         least_std = box.half_range * self.minimum_std
-        return ActionGaussian(nominal, box.plans(std.maximum(least_std)), least_std)
+        std = box.plans(std.maximum(least_std))
+        return ActionGaussian(nominal, std, least_std.repeat(self.horizon, 1))
 
     def fitted(
         self,
         gaussian: ActionGaussian,
-        best: Float[Tensor, "E elites H A"],
+        actions: Float[Tensor, "E N H A"],
+        index: Int[Tensor, "E elites"],
         returns: Float[Tensor, "E elites"],
     ) -> ActionGaussian:
-        """Fit the Gaussian to the elites, of which only those with a finite return count."""
+        """Fit the Gaussian to the elites, of which only those with a finite return count.
+
+        Args:
+            gaussian: The one the candidates were drawn from.
+            actions: The candidates.
+            index: Which of them are the elites.
+            returns: The elites' returns.
+        """
+        least_std = gaussian.least_std
+        native = compiled(actions, gaussian.mean, gaussian.std, returns, least_std)
+        if native is not None:
+            E, N, H, A = actions.shape
+            mean, std = torch.empty_like(gaussian.mean), torch.empty_like(gaussian.std)
+            native.fit(
+                actions.data_ptr(),
+                index.data_ptr(),
+                returns.data_ptr(),
+                gaussian.mean.data_ptr(),
+                gaussian.std.data_ptr(),
+                least_std.data_ptr(),
+                mean.data_ptr(),
+                std.data_ptr(),
+                E,
+                N,
+                index.shape[1],
+                H * A,
+                1.0 - self.smoothing,
+            )
+            return ActionGaussian(mean, std, least_std)
+        best = chosen(actions, index)
         weight = returns.isfinite().to(best.dtype)[:, :, None, None]
         count = weight.sum(dim=1)
         mean = (weight * best).sum(dim=1) / count.clamp(min=1)
         variance = (weight * (best - mean[:, None]).square()).sum(dim=1) / count.clamp(min=1)
         # One elite has no spread, and none has no mean: what they cannot say stays as it was.
         mean = torch.where(count >= 1, gaussian.mean.lerp(mean, 1 - self.smoothing), gaussian.mean)
-        std = gaussian.std.lerp(variance.sqrt(), 1 - self.smoothing).maximum(gaussian.least_std)
+        std = gaussian.std.lerp(variance.sqrt(), 1 - self.smoothing).maximum(least_std)
         std = torch.where(count >= 2, std, gaussian.std)
-        return ActionGaussian(mean, std, gaussian.least_std)
+        return ActionGaussian(mean, std, least_std)
 
 
-def best_of(
-    actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"], count: int, *, ranked: bool
-) -> tuple[Float[Tensor, "E count H A"], Float[Tensor, "E count"]]:
-    """Return the `count` best candidates of each system and their returns, best first if ranked."""
-    best, index = returns.topk(count, dim=1, sorted=ranked)
+def chosen(
+    actions: Float[Tensor, "E N H A"], index: Int[Tensor, "E count"]
+) -> Float[Tensor, "E count H A"]:
+    """The candidates of each system that an index names."""
     systems = torch.arange(len(actions), device=actions.device)
-    return actions[systems[:, None], index], best
+    return actions[systems[:, None], index]

@@ -10,7 +10,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
 from hyperdyn.planners._numbers import require_range
 from hyperdyn.planners.box import ActionBox
-from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, best_of
+from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +79,11 @@ class ICEM(ElitePlanner[Remembering]):
         self, params: Remembering, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]
     ) -> Remembering:
         """Fit the Gaussian to the elites and keep a share of them."""
-        best, returns_of_best = best_of(actions, returns, self.elites, ranked=True)
-        gaussian = self.fitted(params.gaussian, best, returns_of_best)
+        best, index = returns.topk(self.elites, dim=1)
+        gaussian = self.fitted(params.gaussian, actions, index, best)
         count = round(self.kept_share * self.elites)
-        ranked = returns_of_best[:, :count, None, None].isfinite()
-        kept = torch.where(ranked, best[:, :count], gaussian.mean[:, None])
+        ranked = best[:, :count, None, None].isfinite()
+        kept = torch.where(ranked, chosen(actions, index[:, :count]), gaussian.mean[:, None])
         return Remembering(gaussian, kept, params.rounds_left - 1)
 
     def carried(self, params: Remembering) -> Float[Tensor, "E K H A"]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.planner import Planner
 from hyperdyn.planners.proposals import Proposal
+from hyperdyn.planners.timing import Timing
 
 
 class MPC:
@@ -48,6 +50,8 @@ class MPC:
         self._last_plan: Plan | None = None
         self._afresh: Tensor | None = None
         self._counts: Counter[PlanStatus] = Counter()
+        self._elapsed: array[float] = array("d")
+        self._cut = 0
 
     @property
     def last_plan(self) -> Plan | None:
@@ -58,6 +62,11 @@ class MPC:
     def status_counts(self) -> Mapping[PlanStatus, int]:
         """How often each status occurred, over all systems and steps since the controller began."""
         return MappingProxyType({status: self._counts[status] for status in PlanStatus})
+
+    @property
+    def timing(self) -> Timing:
+        """How long the plans took since the controller began: missed deadlines, jitter."""
+        return Timing.of(self._elapsed, deadline=self._deadline, cut=self._cut)
 
     def act(self, dynamics: Dynamics, state: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
         """Plan from the given state and return each system's first action.
@@ -84,6 +93,8 @@ class MPC:
         self._last_plan = plan
         self._afresh = None
         self._counts.update(plan.status)
+        self._elapsed.append(plan.elapsed)
+        self._cut += plan.iterations < self._planner.iterations
         return plan.actions[:, 0].clone()
 
     def reset(self, systems: Sequence[bool] | Tensor | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
+from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import (
     Numbers,
     as_row,
@@ -57,6 +59,8 @@ class MPPI(Planner[Perturbed]):
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
 
+    learns_from_infeasible: ClassVar[bool] = False  # an average with them would be none of them
+
     def __post_init__(self) -> None:
         """Refuse, beside what no planner can work with, weights and noise that cannot be."""
         super().__post_init__()
@@ -89,10 +93,10 @@ class MPPI(Planner[Perturbed]):
     ) -> Perturbed:
         """Average the candidates; where none could be ranked, the mean stays."""
         weights = self.weights(returns)
-        mean = torch.einsum("en,enha->eha", weights, actions)
+        mean = (weights[:, None] @ actions.flatten(start_dim=2)).view_as(params.mean)
         if self.window > 1:
             mean = sampling.moving_average(mean, self.window)
-        ranked = returns.isfinite().any(dim=1)[:, None, None]
+        ranked = weights.any(dim=1)[:, None, None]
         return Perturbed(torch.where(ranked, mean, params.mean), params.std)
 
     def answer(self, params: Perturbed) -> Float[Tensor, "E H A"]:
@@ -104,12 +108,19 @@ class MPPI(Planner[Perturbed]):
 
         The best return is subtracted first, so that no scale of returns overflows.
         """
+        native = compiled(returns)
+        least = torch.finfo(returns.dtype).tiny
+        if native is not None:
+            weights = torch.empty_like(returns)
+            stated = 0.0 if self.temperature is None else max(self.temperature, least)
+            addresses = (returns.data_ptr(), weights.data_ptr())
+            native.weigh(*addresses, *returns.shape, stated, self.effective_share)
+            return weights
         best = returns.amax(dim=1, keepdim=True)
         behind = torch.where(returns.isfinite(), best - returns, math.inf)
         if self.temperature is None:
             temperature = _adapted(behind, self.effective_share)
         else:
-            least = torch.finfo(returns.dtype).tiny
             temperature = torch.full_like(best, self.temperature).clamp(min=least)
         weights = _unnormalised(behind, temperature)
         return weights / weights.sum(dim=1, keepdim=True).clamp(min=1.0)  # the best weighs 1

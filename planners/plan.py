@@ -14,6 +14,8 @@ class PlanStatus(enum.Enum):
     """Every round ran, in time, and the plan is the best candidate seen."""
     DEADLINE = "deadline"
     """The deadline left out rounds, or the last one ran over it: the best seen until then."""
+    INFEASIBLE = "infeasible"
+    """Every candidate seen violates a hard constraint: the one that violates it least."""
     NO_FINITE_CANDIDATE = "no finite candidate"
     """Nothing could be ranked: the previous plan moved on one step, else zeros, within bounds."""
 
@@ -42,11 +44,15 @@ class Plan:
     """Return the model promises for the plan; minus infinity where no candidate was finite."""
     nonfinite_fraction: Float[Tensor, "E"]
     """Share of the candidates, 0 to 1, whose actions, states or return were not finite."""
+    violation: Float[Tensor, "E"]
+    """What the model says of how far the plan violates the hard constraints: 0 is feasible."""
     iterations: int
     """Rounds of candidates that were rolled out."""
     elapsed: float
     """Seconds that planning took."""
     carried: Float[Tensor, "E K H A"] | None = None
     """Further plans, finite and within the bounds, for the next plan to start from."""
+    disagreement: Float[Tensor, "E T S"] | None = None
+    """Deviation of an ensemble's members along the plan, T = H + 1; None for a single model."""
     dropped: tuple[Dropped, ...] = ()
     """Proposals that raised or were not finite; the planner's own draw took their place."""

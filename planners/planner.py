@@ -4,11 +4,11 @@ The problem, for E systems at once: find actions a₀ … a_{H-1} within their b
 objective(s₀ … s_H, a₀ … a_{H-1}), where s₀ is given and the dynamics' rollout yields the rest.
 """
 
+import functools
 import math
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,7 +16,8 @@ from torch import Tensor
 
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.errors import InputError
-from hyperdyn.planners._candidates import Leaders, finite_rows, require_shape
+from hyperdyn.planners._candidates import Leaders, admit, require_shape
+from hyperdyn.planners._clock import Clock
 from hyperdyn.planners._drawing import Drawing
 from hyperdyn.planners._numbers import (
     Numbers,
@@ -26,16 +27,16 @@ from hyperdyn.planners._numbers import (
     require_order,
     require_range,
 )
+from hyperdyn.planners._scoring import Scoring
 from hyperdyn.planners._threads import intra_op_threads
 from hyperdyn.planners.box import ActionBox
+from hyperdyn.planners.ensemble import Ensemble
 from hyperdyn.planners.mixture import Mixture
 from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.proposals import Proposal
+from hyperdyn.planners.refinement import GradientRefinement
 from hyperdyn.planners.sampling import shifted
-
-DEADLINE_MARGIN = 1.2
-"""A round starts only if 1.2 times the slowest round so far still ends before the deadline."""
 
 Params = TypeVar("Params")
 """An algorithm's immutable record: the distribution it draws its candidates from."""
@@ -61,8 +62,13 @@ class Planner(ABC, Generic[Params]):
     """Upper action bound, for all dimensions or for each."""
     keep_previous: bool = False
     """Whether the previous plan and what it carried, moved on one step, compete in round one."""
+    refinement: GradientRefinement | None = None
+    """Gradient steps from the best candidates of the last round; None: none."""
     threads: int | None = 1
     """Intra-op threads torch plans with (the setting found is given back); None: leave it alone."""
+
+    learns_from_infeasible: ClassVar[bool] = True
+    """Whether `update` sees infeasible candidates, ranked below the feasible ones, beside them."""
 
     def __post_init__(self) -> None:
         """Read the bounds and refuse what no planner can work with."""
@@ -104,7 +110,8 @@ class Planner(ABC, Generic[Params]):
         Args:
             params: The record this round was drawn from.
             actions: The candidates as they were rolled out: finite and within the bounds.
-            returns: Their returns; minus infinity marks a candidate to learn nothing from.
+            returns: Their returns, those of infeasible candidates below all others; minus
+                infinity marks a candidate to learn nothing from.
         """
 
     def population(self, rounds: int) -> int:
@@ -153,18 +160,26 @@ class Planner(ABC, Generic[Params]):
             require_range("deadline", deadline, 0.0, open_below=True)
         box = self._box(dynamics, state, generator)
         with torch.no_grad(), intra_op_threads(self.threads):
-            began = _now(state)
+            clock = Clock(state, deadline)
             warm, nominal = _warm_start(previous, box)
-            known = state.isfinite().all(dim=1)
-            start = torch.where(known[:, None], state, 0.0)
+            known, start = _known(state)
             zeros = box.clip(torch.zeros_like(nominal))
-            leaders = Leaders.fallback(torch.where(warm[:, None, None], nominal, zeros))
-            params = self.initial(box, nominal)
+            leaders = Leaders(torch.where(warm[:, None, None], nominal, zeros))
             drawing = Drawing(dynamics, start, box, generator)
-            rounds, rolled_out, slowest, elapsed = 0, 0, 0.0, 0.0
-            while rounds < self.iterations:
-                if deadline is not None and elapsed + DEADLINE_MARGIN * slowest > deadline:
-                    break
+            scoring = Scoring(dynamics, objective, start)
+            params = self.initial(box, nominal)
+            rounds, rolled_out = 0, 0
+
+            def compete(candidates: Tensor, known: Tensor | None) -> Tensor:
+                sound = admit(candidates, box)
+                if known is not None:
+                    each = known[:, None].expand(candidates.shape[:2])
+                    sound = each if sound is None else sound & each
+                scores = scoring.score(candidates, sound)
+                leaders.compete(candidates, scores)
+                return scores.ranks(infeasible=self.learns_from_infeasible)
+
+            while rounds < self.iterations and clock.allows_another():
                 n = self.population(rounds)
                 if isinstance(proposal, Mixture) or proposal is None or rounds > 0:
                     drawn = self.sample(params, n, generator)
@@ -172,40 +187,41 @@ class Planner(ABC, Generic[Params]):
                     drawn = drawing.propose(proposal, n)
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
-                if rounds == 0 and self.keep_previous:
+                if rounds == 0 and self.keep_previous and previous is not None:
                     again = _candidates_again(previous, nominal)[:, :n]
                     first = drawn[:, : again.shape[1]]
                     first.copy_(torch.where(warm[:, None, None, None], again, first))
-                sound = known[:, None] & finite_rows(drawn)
-                actions = box.clip(drawn)
-                returns = _returns(dynamics, objective, start, actions, sound)
-                leaders = leaders.or_better(actions, returns)
-                params = self.update(params, actions, returns)
+                ranks = compete(drawn, known)
+                params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
-                so_far = _now(state) - began
-                slowest, elapsed = max(slowest, so_far - elapsed), so_far
+                clock.lap()
+            ranked = None if leaders.returns.isfinite().all() else leaders.returns.isfinite()
             answer = self.answer(params)
             if answer is not None:
                 # It is worth something only where it was learnt from a candidate.
-                sound = leaders.returns.isfinite()[:, None] & finite_rows(answer[:, None])
-                actions = box.clip(answer[:, None].clone())
-                returns = _returns(dynamics, objective, start, actions, sound)
-                leaders = leaders.or_better(actions, returns)
-                rolled_out, elapsed = rolled_out + 1, _now(state) - began
+                compete(answer[:, None].clone(), ranked)
+                rolled_out += 1
+            if self.refinement is not None:
+                best = _best(drawn, ranks, self.refinement.candidates, leaders.actions)
+                refined = self.refinement.refine(
+                    dynamics, objective, start, best, box, clock.goes_on
+                )
+                if refined.shape[1]:
+                    compete(refined, ranked)
+                    rolled_out += refined.shape[1]
+            clock.lap()
             carried = self.carried(params)
-            late = deadline is not None and (rounds < self.iterations or elapsed > deadline)
-            done = PlanStatus.DEADLINE if late else PlanStatus.OK
+            late = rounds < self.iterations or clock.overran
             return Plan(
                 actions=box.clip(leaders.actions),
-                status=tuple(
-                    done if ranked else PlanStatus.NO_FINITE_CANDIDATE
-                    for ranked in leaders.returns.isfinite().tolist()
-                ),
+                status=_status(leaders, PlanStatus.DEADLINE if late else PlanStatus.OK),
                 expected_return=leaders.returns,
                 nonfinite_fraction=leaders.unranked / rolled_out,
+                violation=leaders.violations,
                 iterations=rounds,
-                elapsed=elapsed,
+                elapsed=clock.elapsed,
                 carried=None if carried is None else box.clip(carried.clone()),
+                disagreement=_disagreement(dynamics, start, leaders.actions),
                 dropped=tuple(drawing.dropped),
             )
 
@@ -220,12 +236,20 @@ class Planner(ABC, Generic[Params]):
                 f"plan got a generator on {generator.device} and a state on {state.device}; "
                 f"make the generator with torch.Generator({str(state.device)!r})."
             )
-        return ActionBox(
-            systems=wanted[0],
-            horizon=self.horizon,
-            low=as_row("low", self.low, dynamics.action_dim, state),
-            high=as_row("high", self.high, dynamics.action_dim, state),
-        )
+        sizes = (wanted[0], dynamics.action_dim, state.dtype, state.device)
+        if sizes not in self._boxes:
+            self._boxes[sizes] = ActionBox(
+                systems=wanted[0],
+                horizon=self.horizon,
+                low=as_row("low", self.low, dynamics.action_dim, state),
+                high=as_row("high", self.high, dynamics.action_dim, state),
+            )
+        return self._boxes[sizes]
+
+    @functools.cached_property
+    def _boxes(self) -> dict[tuple[object, ...], ActionBox]:
+        """Bounds laid out before, by sizes, type and device: in a small plan they cost the most."""
+        return {}
 
 
 def _warm_start(
@@ -255,29 +279,40 @@ def _candidates_again(
     return again
 
 
-def _returns(
-    dynamics: Dynamics,
-    objective: ObjectiveFunction,
-    start: Float[Tensor, "E S"],
-    actions: Float[Tensor, "E N H A"],
-    sound: Bool[Tensor, "E N"],
-) -> Float[Tensor, "E N"]:
-    """Roll the candidates out and rank them; minus infinity is whatever cannot be ranked."""
-    E, N, H, _ = actions.shape
-    states = dynamics.rollout(start, actions)
-    wanted = (E, N, H + 1, start.shape[1])
-    mend = "the given state, then the state after each action"
-    require_shape("The dynamics' rollout returned", states, wanted, "E, N, H+1, S", mend)
-    returns = objective(states, actions)
-    mend = "one return for each candidate; sum over the axes of time and state"
-    require_shape("The objective returned", returns, (E, N), "E, N", mend)
-    returns = returns.to(start)
-    sound = sound & finite_rows(states) & returns.isfinite()
-    return torch.where(sound, returns, -math.inf)
+def _known(state: Float[Tensor, "E S"]) -> tuple[Bool[Tensor, "E"] | None, Tensor]:
+    """Tell which states are finite (None: all), and put zeros where one is not."""
+    if math.isfinite(float(state.sum())):  # a finite sum has finite terms
+        return None, state
+    known = state.isfinite().all(dim=1)
+    return known, torch.where(known[:, None], state, 0.0)
 
 
-def _now(state: Tensor) -> float:
-    """Seconds on a steady clock, once the device has done what it was asked."""
-    if state.is_cuda:
-        torch.cuda.synchronize(state.device)
-    return time.perf_counter()
+def _best(
+    drawn: Float[Tensor, "E N H A"],
+    ranks: Float[Tensor, "E N"],
+    count: int,
+    leader: Float[Tensor, "E H A"],
+) -> Float[Tensor, "E count H A"]:
+    """The best plan so far, then the best candidates of the last round."""
+    index = ranks.topk(min(count - 1, ranks.shape[1]), dim=1).indices
+    systems = torch.arange(len(drawn), device=drawn.device)[:, None]
+    return torch.cat([leader[:, None], drawn[systems, index]], dim=1)
+
+
+def _status(leaders: Leaders, done: PlanStatus) -> tuple[PlanStatus, ...]:
+    return tuple(
+        PlanStatus.NO_FINITE_CANDIDATE
+        if value == -math.inf
+        else (PlanStatus.INFEASIBLE if excess > 0 else done)
+        for value, excess in zip(leaders.returns.tolist(), leaders.violations.tolist(), strict=True)
+    )
+
+
+def _disagreement(
+    dynamics: Dynamics, start: Float[Tensor, "E S"], actions: Float[Tensor, "E H A"]
+) -> Float[Tensor, "E T S"] | None:
+    """Deviation of an ensemble's members along the plans; None for a single model."""
+    if not isinstance(dynamics, Ensemble):
+        return None
+    rolled = [member.rollout(start, actions[:, None])[:, 0] for member in dynamics.members]
+    return dynamics.disagreement(torch.stack(rolled))

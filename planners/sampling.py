@@ -1,11 +1,14 @@
 """Drawing candidate action sequences: pure functions of a shape and a generator."""
 
+import functools
 import math
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from hyperdyn.planners._native import compiled, philox, serves
 
 Interpolation = Literal["linear", "cubic"]
 """How a spline runs between its knots."""
@@ -24,10 +27,17 @@ def uniform(
     """Draw independent actions, uniform between the bounds, each held for `hold` steps."""
     knots = -(-horizon // hold)
     shape = (systems, n, knots, len(low))
-    unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
     # Bounds laid out for every knot: broadcasting over a few dimensions is several times slower.
-    low, high = low.repeat(knots, 1), high.repeat(knots, 1)
-    return _held(unit.mul_(high - low).add_(low), horizon, hold)
+    low, span = low.repeat(knots, 1), (high - low).repeat(knots, 1)
+    native = philox() if serves(low) and generator.device.type == "cpu" else None
+    if native is None:
+        unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
+        drawn = unit.mul_(span).add_(low)
+    else:
+        drawn = torch.empty(shape)
+        addresses = (low.data_ptr(), span.data_ptr(), drawn.data_ptr())
+        native.uniform(_key(generator), *addresses, systems * n, low.numel())
+    return _held(drawn, horizon, hold)
 
 
 def gaussian(
@@ -40,8 +50,15 @@ def gaussian(
     """Draw `n` sequences per system from a Gaussian that is independent in time and dimension."""
     systems, horizon, action_dim = mean.shape
     shape = (systems, n, horizon, action_dim)
-    unit = torch.randn(shape, generator=generator, dtype=mean.dtype, device=mean.device)
-    return unit.mul_(std[:, None]).add_(mean[:, None])
+    mean, std = mean.contiguous(), std.contiguous()
+    native = philox() if serves(mean, std) and generator.device.type == "cpu" else None
+    if native is None:
+        unit = torch.randn(shape, generator=generator, dtype=mean.dtype, device=mean.device)
+        return unit.mul_(std[:, None]).add_(mean[:, None])
+    drawn = torch.empty(shape)
+    addresses = (mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
+    native.gaussian(_key(generator), *addresses, systems, n, horizon * action_dim)
+    return drawn
 
 
 def coloured(
@@ -58,19 +75,33 @@ def coloured(
     constant has the power of the lowest frequency; 0 is white noise, 1 pink, 2 that of a walk.
     """
     systems, horizon, action_dim = mean.shape
-    frequency = torch.fft.rfftfreq(horizon, dtype=mean.dtype, device=mean.device)
-    scale = frequency.clamp(min=1 / horizon).pow(-exponent / 2)
-    # The constant and, if H is even, the highest frequency have no imaginary part to share with.
-    order = torch.arange(len(scale), device=mean.device)
-    alone = (order == 0) | (2 * order == horizon)
-    variance = (scale.square() * torch.where(alone, 2.0, 4.0)).sum() / horizon**2
-    scale = scale * torch.where(alone, math.sqrt(2.0), 1.0) / variance.sqrt()
-    shape = (2, systems, n, action_dim, len(scale))
-    real, imaginary = torch.randn(
-        shape, generator=generator, dtype=mean.dtype, device=mean.device
-    ).mul_(scale)
-    unit: Tensor = torch.fft.irfft(torch.complex(real, imaginary), n=horizon)
-    return unit.transpose(2, 3).contiguous().mul_(std[:, None]).add_(mean[:, None])
+    mean, std = mean.contiguous(), std.contiguous()
+    waves = _waves(horizon, exponent).to(mean)
+    zeros, ones = mean.new_zeros(systems, horizon, 1), mean.new_ones(systems, horizon, 1)
+    # One coefficient a wave: [E, H, n·A], from one "sequence" of H steps and n·A dimensions.
+    wide = (systems, horizon, n * action_dim)
+    white = gaussian(zeros.expand(wide), ones.expand(wide), 1, generator=generator)[:, 0]
+    noise = (waves @ white).view(systems, horizon, n, action_dim)
+    native = compiled(noise, mean, std)
+    if native is None:
+        return noise.transpose(1, 2).contiguous().mul_(std[:, None]).add_(mean[:, None])
+    drawn = torch.empty(systems, n, horizon, action_dim)
+    addresses = (noise.data_ptr(), mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
+    native.settle(*addresses, systems, n, horizon, action_dim)
+    return drawn
+
+
+@functools.lru_cache(maxsize=64)
+def _waves(horizon: int, exponent: float) -> Float[Tensor, "H H"]:
+    """Waves of period H as columns: times independent normal numbers, noise of unit deviation."""
+    step, frequency = torch.arange(horizon, dtype=torch.float64), torch.arange(horizon // 2 + 1)
+    power = (frequency.double() / horizon).clamp(min=1 / horizon).pow(-exponent)
+    angle = 2 * math.pi * step[:, None] * frequency / horizon
+    # The constant and, if H is even, the highest frequency have no sine, and half the power.
+    paired = (frequency > 0) & (2 * frequency < horizon)
+    power = power.where(paired, power / 2)
+    waves = torch.cat([angle.cos() * power.sqrt(), (angle.sin() * power.sqrt())[:, paired]], dim=1)
+    return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
 
 
 def spline(
@@ -119,6 +150,11 @@ def white_noise(
 def shifted(actions: Float[Tensor, "E H A"]) -> Float[Tensor, "E H A"]:
     """Move a plan one step on: its first action has been taken, its last one is repeated."""
     return torch.cat((actions[:, 1:], actions[:, -1:]), dim=1)
+
+
+def _key(generator: torch.Generator) -> int:
+    """A key of 63 bits for one draw."""
+    return int(torch.empty((), dtype=torch.int64).random_(generator=generator))
 
 
 def _held(

@@ -1,17 +1,19 @@
 """Objectives that read the state: where it should be, where it should stay, what it is worth."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners._candidates import require_shape
-from hyperdyn.planners._numbers import each, numbers
+from hyperdyn.planners._columns import one_each, read_columns, read_for_columns, resolve, select
+from hyperdyn.planners._numbers import each, require_range
 from hyperdyn.planners.objectives import Objective
+from hyperdyn.terms import Term, TermKind
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,10 @@ class GoalPosition(Objective):
 
     def __post_init__(self) -> None:
         """Refuse numbers that do not fit the columns and a cost that would reward distance."""
-        _read_columns(self)
+        object.__setattr__(self, "columns", read_columns(self.columns))
         for name in ("target", "weights"):
-            object.__setattr__(self, name, _for_columns(self, name, getattr(self, name)))
+            read = read_for_columns(name, getattr(self, name), self.columns)
+            object.__setattr__(self, name, read)
         if min(each(self.weights)) < 0:
             raise InputError(f"weights must not be negative, got {self.weights!r}.")
 
@@ -37,16 +40,24 @@ class GoalPosition(Objective):
         self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
     ) -> Float[Tensor, "E N"]:
         """Nearness of each trajectory to the target: zero or negative."""
-        reached = _select(self, states)
+        reached = select(self, self.columns, states)
         off = (reached - reached.new_tensor(self.target)).square()
         return -(off * reached.new_tensor(self.weights)).sum(dim=(-2, -1))
+
+    def terms(self, state_dim: int) -> tuple[Term, ...]:
+        """One weighted squared distance."""
+        targets, weights = (one_each(value, self.columns) for value in (self.target, self.weights))
+        numbers = np.array(targets + weights, np.float32)
+        columns = resolve(self, self.columns, state_dim)
+        return (Term(TermKind.DISTANCE, -1.0, columns, numbers),)
 
 
 @dataclass(frozen=True)
 class StateBox(Objective):
     """Minus `weight` times the squared distance outside a box, summed over states and columns.
 
-    A soft cost: it is zero inside, and a plan may leave the box if that pays.
+    As an objective it is a soft cost: zero inside, and a plan may leave the box if that pays. As a
+    constraint (`objective.subject_to(StateBox(...))`) it is hard, and `weight` plays no part.
     """
 
     columns: tuple[int, ...]
@@ -60,33 +71,54 @@ class StateBox(Objective):
 
     def __post_init__(self) -> None:
         """Refuse bounds that do not fit the columns, bounds that cross, and a negative weight."""
-        _read_columns(self)
+        object.__setattr__(self, "columns", read_columns(self.columns))
         for name in ("low", "high"):
             bound = getattr(self, name)
             if not isinstance(bound, int | float) or not math.isinf(bound):
-                object.__setattr__(self, name, _for_columns(self, name, bound, unbounded=True))
-        for column, low, high in zip(
-            self.columns, self._each(self.low), self._each(self.high), strict=True
-        ):
+                read = read_for_columns(name, bound, self.columns, unbounded=True)
+                object.__setattr__(self, name, read)
+        for column, low, high in zip(self.columns, *self._bounds(), strict=True):
             if low > high:
                 raise InputError(
                     f"The box is empty: for state column {column} low is {low:g} and high is "
                     f"{high:g}; low must not exceed high."
                 )
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise InputError(f"weight must be finite, at least 0; got {self.weight!r}.")
+        require_range("weight", self.weight, 0.0)
 
     def __call__(
         self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
     ) -> Float[Tensor, "E N"]:
         """Cost of what each trajectory does outside the box, as a return: zero or negative."""
-        reached = _select(self, states)
+        return -self.weight * self._outside(states).square().sum(dim=(-2, -1))
+
+    def violation(
+        self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
+    ) -> Float[Tensor, "E N"]:
+        """Distance outside the box, summed over states and columns; zero where it never leaves."""
+        return self._outside(states).sum(dim=(-2, -1))
+
+    def terms(self, state_dim: int) -> tuple[Term, ...]:
+        """One squared distance outside."""
+        return (self._term(-self.weight, state_dim, hard=False),)
+
+    def violation_terms(self, state_dim: int) -> tuple[Term, ...]:
+        """One distance outside."""
+        return (self._term(1.0, state_dim, hard=True),)
+
+    def _outside(self, states: Float[Tensor, "E N T S"]) -> Float[Tensor, "E N H C"]:
+        reached = select(self, self.columns, states)
         below = (reached.new_tensor(self.low) - reached).clamp(min=0)
         above = (reached - reached.new_tensor(self.high)).clamp(min=0)
-        return -self.weight * (below + above).square().sum(dim=(-2, -1))
+        return below + above
 
-    def _each(self, bound: float | tuple[float, ...]) -> tuple[float, ...]:
-        return bound if isinstance(bound, tuple) else (bound,) * len(self.columns)
+    def _term(self, scale: float, state_dim: int, *, hard: bool) -> Term:
+        low, high = self._bounds()
+        numbers = np.array(low + high, np.float32)
+        columns = resolve(self, self.columns, state_dim)
+        return Term(TermKind.OUTSIDE, scale, columns, numbers, hard)
+
+    def _bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return one_each(self.low, self.columns), one_each(self.high, self.columns)
 
 
 @dataclass(frozen=True)
@@ -108,47 +140,3 @@ class Terminal(Objective):
         wanted = tuple(states.shape[:2])
         mend = "one value for each last state; drop the axis of a network with one output"
         return require_shape("The terminal value returned", value, wanted, "E, N", mend)
-
-
-def _read_columns(objective: GoalPosition | StateBox) -> None:
-    columns = objective.columns
-    given = tuple(columns) if isinstance(columns, Sequence) else ()
-    if not given or not all(type(column) is int for column in given):
-        raise InputError(
-            f"columns must be one or more whole numbers, such as (0, 1); got {columns!r}."
-        )
-    object.__setattr__(objective, "columns", given)
-
-
-def _for_columns(
-    objective: GoalPosition | StateBox, name: str, value: object, *, unbounded: bool = False
-) -> float | tuple[float, ...]:
-    """Read one number for all columns, or one for each."""
-    try:
-        read = numbers(name, value)
-    except InputError:
-        if not unbounded or not isinstance(value, Sequence) or isinstance(value, str):
-            raise
-        numbers(name, [0.0 if bound in (math.inf, -math.inf) else bound for bound in value])
-        read = tuple(map(float, value))
-    if isinstance(read, tuple) and len(read) != len(objective.columns):
-        raise InputError(
-            f"{name} has {len(read)} numbers for {len(objective.columns)} columns; give one "
-            "number for each, or a single number that holds for all."
-        )
-    return read
-
-
-def _select(
-    objective: GoalPosition | StateBox, states: Float[Tensor, "E N T S"]
-) -> Float[Tensor, "E N H C"]:
-    """The columns of all states but the given one."""
-    width = states.shape[-1]
-    missing = [column for column in objective.columns if not -width <= column < width]
-    if missing:
-        raise InputError(
-            f"{type(objective).__name__} reads state column {missing[0]}, but states have {width} "
-            "columns; name columns that are there."
-        )
-    index = torch.tensor(objective.columns, device=states.device) % width
-    return states[:, :, 1:].index_select(-1, index)

@@ -16,7 +16,7 @@ PACKAGES = {"hyperdyn": "hyperdyn"} | {
 # A module of the core imports from its own layer and from those before it.
 LAYERS = (
     ("errors", "assets"),
-    ("storage", "networks", "states", "history"),
+    ("storage", "networks", "states", "history", "terms"),
     ("hypernetworks", "encoders", "rollout"),
     ("dynamics", "model"),
     ("baselines", "policies"),
@@ -27,10 +27,10 @@ LAYERS = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 WORLD = ("hyperdyn.envs", "hyperdyn.planners")
 KNOW_THE_WORLD = ("training", "cli", "__main__")  # may import planners and envs
-PLANNERS_MAY = ("hyperdyn.planners", "hyperdyn.dynamics", "hyperdyn.errors")
+PLANNERS_MAY = ("hyperdyn.planners", "hyperdyn.dynamics", "hyperdyn.errors", "hyperdyn.terms")
 ENVS_MAY = ("hyperdyn.envs", "hyperdyn.assets", "hyperdyn.dynamics", "hyperdyn.errors")
 THIRD_PARTY = {
-    "hyperdyn.planners": {"jaxtyping", "numba", "numpy", "torch"},
+    "hyperdyn.planners": {"jaxtyping", "llvmlite", "numba", "numpy", "torch"},
     "hyperdyn.envs": {"gymnasium", "jaxtyping", "mujoco", "numpy", "torch"},
     "hyperdyn.assets": set(),
 }

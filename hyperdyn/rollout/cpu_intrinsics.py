@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
@@ -108,6 +109,16 @@ def interleave(
 ) -> Typed:
     """Write stretches of numbers side by side; see `cpu_strips.interleave`."""
     return _calling(1, 3, cpu_strips.interleave)(rows, sources, target, count)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def floats(context: Untyped, address: Untyped) -> Typed:
+    """The float32 numbers at an address."""
+
+    def emit(context: Untyped, builder: ir.IRBuilder, _: Untyped, values: Untyped) -> Untyped:
+        return builder.inttoptr(values[0], ir.FloatType().as_pointer())
+
+    return numba.types.CPointer(types.float32)(types.int64), emit
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -8,6 +8,7 @@ however many threads share the work.
 import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from hyperdyn.rollout.cpu_packing import ACTION, PARAMETERS, STATE, kernel_table
 from hyperdyn.rollout.cpu_shapes import Shape, host_shape
 from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION, Kernel, tile_kernel
 from hyperdyn.states import StateSpace
+from hyperdyn.terms import TermTable
 
+NOTHING = TermTable.of(())
 WORTH_A_THREAD = 10_000_000  # multiply-adds; less is done before another thread has woken
 
 
@@ -49,13 +52,69 @@ def rollout(
     Raises:
         InputError: If the widths of the network, the space and the tensors do not fit together.
     """
+    E, N, H, _ = actions.shape
+    # Float32 on the CPU, whatever the defaults are.
+    out = torch.empty((E, N, H + 1, space.dim), dtype=torch.float32, device="cpu")
+    _run(spec, space, parameters, states, actions, shape, NOTHING, (out,), (out.data_ptr(), 0, 0))
+    return out
+
+
+def returns(
+    spec: MLPSpec,
+    space: StateSpace,
+    parameters: Float[Tensor, "E P"],
+    states: Float[Tensor, "E S"],
+    actions: Float[Tensor, "E N H A"],
+    table: TermTable,
+    shape: Shape | None = None,
+) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None]:
+    """Sum an objective up while E generated models roll forward; no trajectory is kept.
+
+    Args:
+        spec: As `rollout`, and so on to `actions`.
+        space: The columns the network sees.
+        parameters: Weights.
+        states: Where each system stands.
+        actions: Candidates.
+        table: The objective.
+        shape: Register block of the kernel; that of this processor if None.
+
+    Returns:
+        Returns, and violations if the objective has hard terms; minus and plus infinity for a
+        candidate that is not finite.
+
+    Raises:
+        InputError: As `rollout`.
+    """
+    size = actions.shape[:2]
+    # From numpy: for a small plan, two calls of torch.empty are a tenth of the time.
+    sums = torch.from_numpy(np.empty(size, np.float32))
+    excess = torch.from_numpy(np.empty(size, np.float32)) if table.hard else None
+    outputs = (0, sums.data_ptr(), 0 if excess is None else excess.data_ptr())
+    written = (sums,) if excess is None else (sums, excess)
+    _run(spec, space, parameters, states, actions, shape, table, written, outputs)
+    return sums, excess
+
+
+def _run(
+    spec: MLPSpec,
+    space: StateSpace,
+    parameters: Tensor,
+    states: Tensor,
+    actions: Tensor,
+    shape: Shape | None,
+    terms: TermTable,
+    written: tuple[Tensor, ...],
+    outputs: tuple[int, int, int],
+) -> None:
+    """Check the sizes and call the kernel, which writes to the addresses `outputs`."""
     systems, samples, horizon, action_dim = actions.shape
     table, wanted = _table(spec, space)
-    weights, state_dim = wanted[:2]
+    weights, state_dim, width = wanted
     if (
         parameters.shape != (systems, weights)
         or states.shape != (systems, state_dim)
-        or action_dim != wanted[2]
+        or action_dim != width
     ):
         raise InputError(
             f"rollout got parameters of shape {tuple(parameters.shape)}, states of "
@@ -63,31 +122,39 @@ def rollout(
             f"space want (P, S, A) = {wanted}, and the same number of systems in all three."
         )
     kernel = tile_kernel(shape) if shape else _host_kernel()
-    size = (systems, samples, horizon + 1, state_dim)
-    trajectories = torch.empty(size, dtype=torch.float32, device="cpu")  # whatever the defaults are
-    held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), trajectories)
-    tasks = np.zeros(1, dtype=np.int64)
-    addresses = [tensor.data_ptr() for tensor in held]
-
-    def work(_: tuple[Tensor, ...]) -> None:
-        if kernel(table, tasks, *addresses, systems, samples, horizon) != 0:
-            raise RuntimeError(
-                "The compiled rollout is of another version than the sources around it; restart "
-                "Python, and remove the package's __pycache__ folders if that does not help."
-            )
-
+    held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), *written)
+    arguments = (
+        table,
+        np.zeros(1, dtype=np.int64),  # tiles taken
+        terms.codes,
+        terms.numbers,
+        held[0].data_ptr(),
+        held[1].data_ptr(),
+        held[2].data_ptr(),
+        *outputs,
+        systems,
+        samples,
+        horizon,
+    )
     helpers = torch.get_num_threads() - 1
     if helpers and systems * samples * horizon * weights > WORTH_A_THREAD:
         # Whoever is free takes the next tile: a helper that gets no processor delays nobody. Each
         # holds the tensors, as an interrupt here must not free what another thread writes to.
-        waiting = [_helpers(helpers).submit(work, held) for _ in range(helpers)]
-        work(held)
+        waiting = [_helpers(helpers).submit(_work, kernel, arguments, held) for _ in range(helpers)]
+        _work(kernel, arguments, held)
         for helper in waiting:
             if not helper.cancel():
                 helper.result()
     else:
-        work(held)
-    return trajectories
+        _work(kernel, arguments, held)
+
+
+def _work(kernel: Kernel, arguments: tuple[Any, ...], held: tuple[Tensor, ...]) -> None:
+    if kernel(*arguments) != 0:
+        raise RuntimeError(
+            "The compiled rollout is of another version than the sources around it; restart "
+            "Python, and remove the package's __pycache__ folders if that does not help."
+        )
 
 
 @functools.cache

@@ -14,7 +14,16 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperdyn.rollout import cpu_activations, cpu_dense, cpu_intrinsics, cpu_packing, cpu_strips
+from hyperdyn.rollout import (
+    cpu_activations,
+    cpu_dense,
+    cpu_intrinsics,
+    cpu_packing,
+    cpu_shapes,
+    cpu_strips,
+    cpu_terms,
+    cpu_vectors,
+)
 from hyperdyn.rollout.cpu_activations import SILU, TANH
 from hyperdyn.rollout.cpu_dense import ADD, KEEP, LEAKY_RELU, RELU
 from hyperdyn.rollout.cpu_intrinsics import (
@@ -23,6 +32,7 @@ from hyperdyn.rollout.cpu_intrinsics import (
     copy,
     dense,
     fill,
+    floats,
     load_strip,
     store_strip,
 )
@@ -41,6 +51,7 @@ from hyperdyn.rollout.cpu_packing import (
     packed_size,
 )
 from hyperdyn.rollout.cpu_shapes import Shape
+from hyperdyn.rollout.cpu_terms import add_action_terms, add_state_terms, finish
 from hyperdyn.rollout.cpu_vectors import BYTES, STRIP
 
 Kernel = Callable[..., int]
@@ -53,7 +64,16 @@ IS_RELU, IS_LEAKY_RELU, IS_TANH, IS_SILU = (
 
 def _source_version() -> int:
     """Checksum of the sources compiled into a kernel: numba's cache looks at this file only."""
-    modules = (cpu_activations, cpu_dense, cpu_intrinsics, cpu_packing, cpu_strips)
+    modules = (
+        cpu_activations,
+        cpu_dense,
+        cpu_intrinsics,
+        cpu_packing,
+        cpu_shapes,
+        cpu_strips,
+        cpu_terms,
+        cpu_vectors,
+    )
     return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))
 
 
@@ -79,10 +99,14 @@ def _define(width: int, rows: int, version: int) -> Kernel:
     def roll(
         table: NDArray[np.int64],
         tasks: NDArray[np.int64],
+        codes: NDArray[np.int64],
+        numbers: NDArray[np.float32],
         parameters: int,
         states: int,
         actions: int,
         trajectories: int,
+        returns: int,
+        violations: int,
         systems: int,
         samples: int,
         horizon: int,
@@ -92,10 +116,14 @@ def _define(width: int, rows: int, version: int) -> Kernel:
         Args:
             table: The network and its state space, see `cpu_packing.kernel_table`.
             tasks: One number shared by all threads: the tiles already taken.
+            codes: Codes of an objective, see `hyperdyn.terms.TermTable`.
+            numbers: Its numbers.
             parameters: Address of [E, P] float32 numbers.
             states: Address of [E, S].
             actions: Address of [E, N, H, A].
-            trajectories: Address of [E, N, H + 1, S], which are written.
+            trajectories: Address of [E, N, H + 1, S], which are written; 0: they are not.
+            returns: Address of [E, N] sums of the objective's terms, which are written; 0: not.
+            violations: Address of [E, N] sums of its hard terms, which are written too; 0: not.
             systems: E.
             samples: N.
             horizon: H.
@@ -107,7 +135,8 @@ def _define(width: int, rows: int, version: int) -> Kernel:
             return 1
         state_dim, action_dim, first = table[STATE], table[ACTION], table[FIRST]
         layers, activation = table[LAYERS], table[ACTIVATION]
-        places = table.ctypes.data + (SIZES + layers + 1 + state_dim) * 8
+        rows_of_columns = table[SIZES + layers + 1 + state_dim :]
+        places = rows_of_columns.ctypes.data
         after = KEEP
         if activation == IS_RELU:
             after = RELU
@@ -115,16 +144,19 @@ def _define(width: int, rows: int, version: int) -> Kernel:
             after = LEAKY_RELU
         sequence = horizon * action_dim  # numbers in the actions of a candidate
 
-        # One allocation: weights, actions, (state, action) rows, two layers of hidden values.
+        # One allocation: weights, actions, (state, action) rows, two layers of hidden values, sums.
         lanes = MOST * width
         packed_end = (packed_size(table, rows) + 15) // 16 * 16
         outer = (state_dim + action_dim + rows) * lanes
         inner = (table[WIDEST] + rows - 1) // rows * rows * lanes
-        scratch = np.empty(packed_end + sequence * lanes + outer + 2 * inner + 16, np.float32)
+        scratch_size = packed_end + sequence * lanes + outer + 2 * inner + 2 * lanes + 16
+        scratch = np.empty(scratch_size, np.float32)
         packed = (scratch.ctypes.data + LINE - 1) // LINE * LINE
         turned = packed + packed_end * BYTES
         tile_state = turned + sequence * lanes * BYTES
         hidden = tile_state + outer * BYTES
+        sums = hidden + 2 * inner * BYTES
+        excess = sums + lanes * BYTES
 
         # Tiles have two vectors, the last one to three: one alone would leave registers idle.
         strips = (samples + width - 1) // width
@@ -162,8 +194,26 @@ def _define(width: int, rows: int, version: int) -> Kernel:
                 number = states + (system * state_dim + column) * BYTES
                 fill(tile_state + place * row, number, vectors * width)
 
+            on_the_way = False
+            if returns != 0:
+                for lane in range(2 * lanes):
+                    floats(sums)[lane] = 0.0
+                on_the_way = add_action_terms(
+                    codes, numbers, turned, action_dim, horizon, vectors * width, sums, excess
+                )
+
             for step in range(horizon + 1):
-                for lane in range(0, count, STRIP):
+                if on_the_way and step > 0:
+                    add_state_terms(
+                        codes,
+                        numbers,
+                        rows_of_columns,
+                        tile_state,
+                        vectors * width,
+                        sums,
+                        excess,
+                    )
+                for lane in range(0, count if trajectories != 0 else 0, STRIP):
                     moment = (candidate + lane) * (horizon + 1) + step
                     for column in range(0, state_dim, STRIP):
                         store_strip(
@@ -206,6 +256,25 @@ def _define(width: int, rows: int, version: int) -> Kernel:
                         activate(width, SILU, y, outputs * vectors)
                     weights += blocks * rows * (inputs + 1) * BYTES
                     x = y
+
+            if returns != 0:
+                start_at = states + system * state_dim * BYTES
+                finish(
+                    codes,
+                    numbers,
+                    rows_of_columns,
+                    tile_state,
+                    start_at,
+                    state_dim,
+                    vectors * width,
+                    sums,
+                    excess,
+                )
+                for lane in range(count):
+                    floats(returns)[candidate + lane] = floats(sums)[lane]
+                if violations != 0:
+                    for lane in range(count):
+                        floats(violations)[candidate + lane] = floats(excess)[lane]
         scratch[0] = 0.0  # it must live until here: only its address is used above
         return 0
 

@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable
+from types import ModuleType
 
 import torch
 from jaxtyping import Float
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from hyperdyn.networks import MLPSpec
-from hyperdyn.rollout import reference
+from hyperdyn.rollout import cuda_graph, reference
 from hyperdyn.states import StateSpace
+from hyperdyn.terms import TermTable
 
-Backend = Callable[[MLPSpec, StateSpace, Tensor, Tensor, Tensor], Tensor]
 PLAIN_TYPES = (Tensor, nn.Parameter)  # no subclass, which may mean anything
 
 
@@ -26,23 +26,58 @@ def rollout(
 ) -> Float[Tensor, "E N H+1 S"]:
     """Roll E generated models forward; the arguments are those of `reference.rollout`.
 
-    Every backend returns what the reference returns, within float32 rounding. The compiled kernel
-    serves float32 on the CPU where states add up and nobody asks for gradients; the torch reference
-    serves every dtype, device and composition, so it is the one that always applies.
+    Every backend returns what the reference returns, within float32 rounding. The compiled kernels
+    serve float32 on the CPU or on one GPU where states add up and nobody asks for gradients, and on
+    a GPU a captured graph where its kernel cannot; the torch reference serves every dtype, device
+    and composition, so it is the one that always applies.
     """
-    fast = _cpu_kernel() if _kernel_serves(space, (parameters, states, actions)) else None
-    return (fast or reference.rollout)(spec, space, parameters, states, actions)
+    for backend in _backends(space, (parameters, states, actions)):
+        trajectories: Tensor | None = backend.rollout(spec, space, parameters, states, actions)
+        if trajectories is not None:
+            return trajectories
+    return reference.rollout(spec, space, parameters, states, actions)
 
 
-def _kernel_serves(space: StateSpace, tensors: tuple[Tensor, ...]) -> bool:
-    """Whether the tensors are plain numbers in memory, and only numbers are wanted back."""
+def returns(
+    spec: MLPSpec,
+    space: StateSpace,
+    parameters: Float[Tensor, "E P"],
+    states: Float[Tensor, "E S"],
+    actions: Float[Tensor, "E N H A"],
+    table: TermTable,
+) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
+    """Returns and violations (if any term is hard) without trajectories; None: no kernel serves."""
+    for backend in _backends(space, (parameters, states, actions)):
+        if backend is not cuda_graph:
+            sums: tuple[Tensor, Tensor | None] | None = backend.returns(
+                spec, space, parameters, states, actions, table
+            )
+            if sums is not None:
+                return sums
+    return None
+
+
+def _backends(space: StateSpace, tensors: tuple[Tensor, ...]) -> tuple[ModuleType, ...]:
+    """Compiled backends to try before the reference, best first."""
+    if not _plain(space, tensors):
+        return ()
+    if tensors[0].is_cpu:
+        return _cpu_kernel()
+    if tensors[0].is_cuda and not torch.cuda.is_current_stream_capturing():
+        return _cuda_kernels()
+    return ()
+
+
+def _plain(space: StateSpace, tensors: tuple[Tensor, ...]) -> bool:
+    """Whether the tensors are plain numbers on one device, and only numbers are wanted back."""
     if torch.compiler.is_compiling() or not space.additive:
         return False
     backward, forward = torch.is_grad_enabled(), forward_ad._current_level >= 0
+    device = tensors[0].device
     for tensor in tensors:
         if tensor.dtype is not torch.float32 or type(tensor) not in PLAIN_TYPES:
             return False
-        if not tensor.is_cpu or tensor.is_neg():
+        if tensor.device != device or tensor.is_neg():
             return False
         if backward and tensor.requires_grad:
             return False
@@ -56,7 +91,7 @@ def _kernel_serves(space: StateSpace, tensors: tuple[Tensor, ...]) -> bool:
 
 
 @functools.cache
-def _cpu_kernel() -> Backend | None:
+def _cpu_kernel() -> tuple[ModuleType, ...]:
     """Load the kernel when it is first wanted; without it the reference serves."""
     try:
         from hyperdyn.rollout import cpu_kernel
@@ -67,5 +102,21 @@ def _cpu_kernel() -> Backend | None:
             RuntimeWarning,
             stacklevel=2,
         )
-        return None
-    return cpu_kernel.rollout
+        return ()
+    return (cpu_kernel,)
+
+
+@functools.cache
+def _cuda_kernels() -> tuple[ModuleType, ...]:
+    """Load the GPU kernel when it is first wanted; without it captured graphs serve."""
+    try:
+        from hyperdyn.rollout import cuda_kernel
+    except ImportError as error:
+        warnings.warn(
+            f"The GPU kernel cannot be loaded ({error}); slower captured graphs are used. Torch "
+            "for CUDA brings the triton it needs.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return (cuda_graph,)
+    return (cuda_kernel, cuda_graph)

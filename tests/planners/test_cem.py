@@ -35,7 +35,7 @@ def test_beats_random_shooting_at_equal_evaluations(point_masses, goal):
 def fit(actions, returns, *, mean=0.0, std=1.0, elites=2, smoothing=0.0, least=0.01):
     """One update for one system, one step and one dimension."""
     start = ActionGaussian(
-        torch.full((1, 1, 1), mean), torch.full((1, 1, 1), std), torch.tensor([least])
+        torch.full((1, 1, 1), mean), torch.full((1, 1, 1), std), torch.full((1, 1), least)
     )
     planner = CEM(horizon=1, samples=len(actions), elites=elites, smoothing=smoothing)
     fitted = planner.update(
@@ -155,7 +155,7 @@ def test_stops_before_the_round_that_would_overrun(
 ):
     """A round takes one second of a clock that only the model moves; the margin is a fifth."""
     now = 100.0
-    monkeypatch.setattr("hyperdyn.planners.planner._now", lambda state: now)
+    monkeypatch.setattr("hyperdyn.planners._clock._now", lambda state: now)
 
     def slow(states, actions):
         nonlocal now
@@ -174,7 +174,7 @@ def test_stops_before_the_round_that_would_overrun(
 
 def test_the_slowest_round_counts(point_masses, goal, rng, monkeypatch):
     now, durations = 0.0, iter([3.0, 1.0, 1.0, 1.0])
-    monkeypatch.setattr("hyperdyn.planners.planner._now", lambda state: now)
+    monkeypatch.setattr("hyperdyn.planners._clock._now", lambda state: now)
 
     def uneven(states, actions):
         nonlocal now

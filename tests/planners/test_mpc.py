@@ -31,6 +31,7 @@ def test_drives_every_system_to_its_goal(make_planner, point_masses, goal, rng):
     assert controller.status_counts == {
         PlanStatus.OK: 180,
         PlanStatus.DEADLINE: 0,
+        PlanStatus.INFEASIBLE: 0,
         PlanStatus.NO_FINITE_CANDIDATE: 0,
     }
 
@@ -91,7 +92,7 @@ def test_two_controllers_with_one_seed_agree(make_planner, point_masses, goal):
 
 def test_proposal_and_deadline_reach_the_planner(point_masses, goal, rng, monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr("hyperdyn.planners.planner._now", lambda state: float(next(clock)))
+    monkeypatch.setattr("hyperdyn.planners._clock._now", lambda state: float(next(clock)))
     dynamics = point_masses([1.0])
     planner = CEM(horizon=6, samples=50, elites=5, iterations=5)
     controller = MPC(planner, goal, Uniform(hold=6), deadline=1.5, generator=rng)
@@ -115,3 +116,25 @@ def test_other_systems_need_a_reset(unchecked, point_masses, goal, rng):
         controller.act(point_masses([1.0]), torch.ones(1, 2))
     controller.reset()
     assert controller.act(point_masses([1.0]), torch.ones(1, 2)).shape == (1, 1)
+
+
+def test_timing_tells_of_deadlines_and_jitter(point_masses, goal, rng, monkeypatch):
+    now, rounds = [0.0], iter([1.0, 1.0, 1.0, 3.0])
+    monkeypatch.setattr("hyperdyn.planners._clock._now", lambda state: now[0])
+
+    def slow(states, actions):
+        now[0] += next(rounds)
+        return goal(states, actions)
+
+    planner = CEM(horizon=6, samples=50, elites=5, iterations=2)
+    controller = MPC(planner, slow, deadline=2.1, generator=rng)
+    assert controller.timing.plans == 0
+    dynamics, state = point_masses([1.0]), torch.ones(1, 2)
+    controller.act(dynamics, state)  # one round of a second; another might end at 2.2
+    controller.act(dynamics, state)
+    controller.act(dynamics, state)
+    controller.act(dynamics, state)  # three seconds
+    timing = controller.timing
+    assert (timing.plans, timing.missed, timing.cut) == (4, 1, 4)
+    assert (timing.median, timing.longest) == (1.0, 3.0)
+    assert timing.jitter == pytest.approx(0.75**0.5)

@@ -5,6 +5,7 @@ import torch
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import ControlCost, ForwardVelocity, SmoothnessCost
+from hyperdyn.planners.objectives import Sum
 
 
 @pytest.fixture
@@ -95,3 +96,16 @@ def test_settings_that_cannot_be(make, text):
 def test_a_column_that_is_not_there(trajectories, index):
     with pytest.raises(InputError, match=f"reads state column {index}, but states have 4 columns"):
         ForwardVelocity(index=index, dt=0.01)(*trajectories)
+
+
+def test_a_sum_of_nothing_is_refused():
+    with pytest.raises(InputError, match="needs at least one"):
+        Sum(())
+
+
+def test_objectives_do_not_touch_what_they_read(trajectories):
+    states, actions = (tensor.clone() for tensor in trajectories)
+    total = ForwardVelocity(index=0, dt=0.01) + ControlCost() + 2.0 * SmoothnessCost()
+    total(*trajectories)
+    assert torch.equal(states, trajectories[0])
+    assert torch.equal(actions, trajectories[1])

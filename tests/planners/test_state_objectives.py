@@ -51,6 +51,19 @@ def test_a_state_box_costs_outside_only(trajectories):
     assert (StateBox((0,))(states, actions) == 0).all()
 
 
+def test_a_state_box_as_a_constraint_sums_the_distance_outside(trajectories):
+    states, actions = trajectories
+    wanted = torch.zeros(2, 5, dtype=torch.float64)
+    for column, low, high in ((0, -0.5, 1.0), (2, -math.inf, 0.25)):
+        for step in range(1, 9):  # the given state is nobody's doing
+            s = states[:, :, step, column]
+            wanted += (low - s).clamp(min=0) + (s - high).clamp(min=0)
+    for weight in (0.0, 4.0):
+        box = StateBox((0, -2), low=(-0.5, -math.inf), high=(1.0, 0.25), weight=weight)
+        torch.testing.assert_close(box.violation(states, actions), wanted)
+    assert (StateBox((0, 1), low=-9.0, high=9.0).violation(states, actions) == 0).all()
+
+
 def test_one_side_of_a_box_may_be_open(trajectories):
     low, high = StateBox((1,), low=0.0)(*trajectories), StateBox((1,), high=0.0)(*trajectories)
     squared = trajectories[0][:, :, 1:, 1].square().sum(-1)

@@ -1,0 +1,271 @@
+"""What planners do with a round of candidates, compiled for float32 on the CPU.
+
+Importing this module loads numba. Plans lie flat: K = H·A. Each function is the torch code of its
+caller in one pass, and takes addresses of tensors that lie in one piece.
+"""
+
+from typing import no_type_check
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperdyn.planners._pointers import floats, integers, marks
+
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
+LOG2E = np.float32(1.44269504088896341)
+# ln 2 in two parts, and e^r for |r| ≤ ½ ln 2 as 1 + r + r² P(r) (Cephes); highest power first.
+LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+X5, X4, X3, X2, X1, X0 = (
+    np.float32(number)
+    for number in (
+        1.9875691500e-4,
+        1.3981999507e-3,
+        8.3334519073e-3,
+        4.1665795894e-2,
+        1.6666665459e-1,
+        5.0000001201e-1,
+    )
+)
+EXPONENT = np.int32(0x7F800000)
+SMALLEST_EXPONENT = np.float32(-87.0)
+STEPS = 30  # of the search for a temperature; a handful is usual
+CLOSE = 1e-5  # in the logarithm of the temperature
+
+
+@no_type_check  # numba compiles these as they stand
+def _clip(actions_at: int, low_at: int, high_at: int, sound_at: int, rows: int, width: int) -> bool:
+    """Clip actions [R, K] into the bounds [K]; what is not finite becomes zero before that.
+
+    Marks the rows that were finite in sound [R], and tells whether all were.
+    """
+    actions, sound = floats(actions_at, (rows, width)), marks(sound_at, (rows,))
+    low, high = floats(low_at, (width,)), floats(high_at, (width,))
+    everything = True
+    for r in range(len(actions)):
+        row = actions[r]
+        bits = row.view(np.int32)
+        largest = np.int32(0)  # the exponent of infinity and NaN is all ones, the largest there is
+        for k in range(len(bits)):
+            largest = max(largest, np.int32(bits[k] & EXPONENT))
+        sound[r] = largest != EXPONENT
+        if largest == EXPONENT:
+            everything = False
+            for k in range(len(row)):
+                if not np.isfinite(row[k]):
+                    row[k] = ZERO
+        for k in range(len(row)):
+            row[k] = min(max(row[k], low[k]), high[k])
+    return everything
+
+
+@no_type_check
+def _lead(
+    actions_at: int,
+    returns_at: int,
+    violations_at: int,
+    best_at: int,
+    best_return_at: int,
+    best_violation_at: int,
+    unranked_at: int,
+    systems: int,
+    samples: int,
+    width: int,
+) -> None:
+    """Let candidates [E, N, K] compete with the best so far [E, K], in place.
+
+    Violations are [E, N], or at 0 where there are no hard constraints. The lesser violation leads,
+    then the greater return; a return of minus infinity never does, and is counted.
+    """
+    actions, best = floats(actions_at, (systems, samples, width)), floats(best_at, (systems, width))
+    returns = floats(returns_at, (systems, samples))
+    violations = floats(violations_at, (systems, samples if violations_at != 0 else 0))
+    best_return = floats(best_return_at, (systems,))
+    best_violation = floats(best_violation_at, (systems,))
+    unranked = floats(unranked_at, (systems,))
+    for system in range(len(actions)):
+        leader, top, least = -1, best_return[system], best_violation[system]
+        for n in range(returns.shape[1]):
+            value = returns[system, n]
+            if value == -np.inf:
+                unranked[system] += ONE
+                continue
+            excess = violations[system, n] if violations.shape[1] else ZERO
+            if top == -np.inf or excess < least or (excess == least and value > top):
+                leader, top, least = n, value, excess
+        if leader >= 0:
+            best[system] = actions[system, leader]
+            best_return[system], best_violation[system] = top, least
+
+
+@no_type_check
+def _fit(
+    actions_at: int,
+    chosen_at: int,
+    returns_at: int,
+    mean_at: int,
+    std_at: int,
+    least_std_at: int,
+    new_mean_at: int,
+    new_std_at: int,
+    systems: int,
+    samples: int,
+    elites: int,
+    width: int,
+    moved: float,
+) -> None:
+    """Move mean and deviation [E, K] towards those of the chosen candidates [E, elites].
+
+    Candidates whose return [E, elites] is not finite do not count.
+    """
+    actions = floats(actions_at, (systems, samples, width))
+    chosen, returns = integers(chosen_at, (systems, elites)), floats(returns_at, (systems, elites))
+    mean, std = floats(mean_at, (systems, width)), floats(std_at, (systems, width))
+    new_mean, new_std = floats(new_mean_at, (systems, width)), floats(new_std_at, (systems, width))
+    least_std, step = floats(least_std_at, (width,)), np.float32(moved)
+    total = np.empty(width, np.float32)
+    for system in range(len(actions)):
+        count = 0
+        total[:] = ZERO
+        for elite in range(chosen.shape[1]):
+            if returns[system, elite] > -np.inf:
+                count += 1
+                row = actions[system, chosen[system, elite]]
+                for k in range(width):
+                    total[k] += row[k]
+        new_mean[system], new_std[system] = mean[system], std[system]
+        if count == 0:
+            continue
+        share = ONE / np.float32(count)
+        square = np.zeros(width, np.float32)
+        for elite in range(chosen.shape[1]):
+            if returns[system, elite] > -np.inf:
+                row = actions[system, chosen[system, elite]]
+                for k in range(width):
+                    off = row[k] - total[k] * share
+                    square[k] += off * off
+        for k in range(width):
+            new_mean[system, k] += step * (total[k] * share - mean[system, k])
+        if count > 1:
+            for k in range(width):
+                spread = std[system, k] + step * (np.sqrt(square[k] * share) - std[system, k])
+                new_std[system, k] = max(spread, least_std[k])
+
+
+@no_type_check
+def _exponentials(
+    behind: NDArray[np.float32], rate: float, powers: NDArray[np.int32], out: NDArray[np.float32]
+) -> None:
+    """Write e^(-rate·behind) to out, for behind ≥ 0; zero for infinity."""
+    for n in range(len(behind)):
+        x = max(-behind[n] * np.float32(rate), SMALLEST_EXPONENT)
+        power = np.floor(x * LOG2E + np.float32(0.5))
+        r = (x - power * LN2_HIGH) - power * LN2_LOW
+        p = ((((X5 * r + X4) * r + X3) * r + X2) * r + X1) * r + X0
+        out[n] = p * r * r + r + ONE
+        powers[n] = (np.int32(power) + np.int32(127)) << np.int32(23)
+    scales = powers.view(np.float32)
+    for n in range(len(behind)):
+        # Below e^-87 the weight is no more than rounding; it must be zero for an infinite lag.
+        out[n] = out[n] * scales[n] if behind[n] * np.float32(rate) < -SMALLEST_EXPONENT else ZERO
+
+
+@no_type_check
+def _weigh(
+    returns_at: int,
+    weights_at: int,
+    systems: int,
+    samples: int,
+    temperature: float,
+    share: float,
+) -> None:
+    """Write softmax weights [E, N] of the returns; zero where a return is minus infinity.
+
+    A temperature of zero is searched for, by Newton's method within a bracket, so that the
+    effective share of the finite candidates, (Σw)² / Σw² over their number, is `share`.
+    """
+    returns = floats(returns_at, (systems, samples))
+    weights = floats(weights_at, (systems, samples))
+    behind, powers = np.empty(samples, np.float32), np.empty(samples, np.int32)
+    for system in range(len(returns)):
+        out = weights[system]
+        best, finite, span = np.float32(-np.inf), 0, ZERO
+        for n in range(samples):
+            best = max(best, returns[system, n])
+        for n in range(samples):
+            lag = best - returns[system, n]
+            known = lag < np.inf
+            finite += known
+            span = max(span, lag if known else ZERO)
+            behind[n] = lag if known else np.float32(np.inf)
+        if finite == 0:
+            out[:] = ZERO
+            continue
+        if temperature > 0.0:
+            exponentials(behind, 1.0 / temperature, powers, out)
+        else:
+            span = max(span, np.float32(1e-29))
+            wanted = np.log(max(share * finite, 1.0))
+            low, high, at = -18.0, 6.0, -2.0
+            for _ in range(STEPS):
+                rate = np.exp(-at) / span
+                exponentials(behind, rate, powers, out)
+                first, second, first_lag, second_lag = 0.0, 0.0, 0.0, 0.0
+                for n in range(samples):
+                    if out[n] > ZERO:
+                        lag = behind[n] * rate
+                        first += out[n]
+                        second += out[n] * out[n]
+                        first_lag += out[n] * lag
+                        second_lag += out[n] * out[n] * lag
+                miss = 2.0 * np.log(first) - np.log(second) - wanted
+                if miss < 0.0:
+                    low = at
+                else:
+                    high = at
+                slope = 2.0 * (first_lag / first - second_lag / second)
+                before = at
+                at = at - miss / slope if slope > 0.0 else low - 1.0
+                if not low < at < high:
+                    at = (low + high) / 2.0
+                if abs(at - before) < CLOSE:
+                    break
+        total = 0.0
+        for n in range(samples):
+            total += out[n]
+        scale = np.float32(1.0 / total)
+        for n in range(samples):
+            out[n] *= scale
+
+
+@no_type_check
+def _settle(
+    noise_at: int,
+    mean_at: int,
+    std_at: int,
+    out_at: int,
+    systems: int,
+    samples: int,
+    horizon: int,
+    action_dim: int,
+) -> None:
+    """Write mean + std · noise to out [E, n, H, A]; noise [E, H, n, A], mean and std [E, H, A]."""
+    noise = floats(noise_at, (systems, horizon, samples, action_dim))
+    mean = floats(mean_at, (systems, horizon, action_dim))
+    std = floats(std_at, (systems, horizon, action_dim))
+    out = floats(out_at, (systems, samples, horizon, action_dim))
+    for system in range(systems):
+        for n in range(samples):
+            for step in range(horizon):
+                for a in range(action_dim):
+                    out[system, n, step, a] = (
+                        mean[system, step, a] + std[system, step, a] * noise[system, step, n, a]
+                    )
+
+
+clip = numba.njit(_clip, cache=True, nogil=True, error_model="numpy")
+lead = numba.njit(_lead, cache=True, nogil=True, error_model="numpy")
+fit = numba.njit(_fit, cache=True, nogil=True, error_model="numpy")
+exponentials = numba.njit(_exponentials, cache=True, error_model="numpy")
+weigh = numba.njit(_weigh, cache=True, nogil=True, error_model="numpy")
+settle = numba.njit(_settle, cache=True, nogil=True, error_model="numpy")

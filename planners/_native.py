@@ -1,0 +1,55 @@
+"""Where planners may use compiled code: float32 numbers on the CPU."""
+
+import functools
+import warnings
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+
+def compiled(*tensors: Tensor) -> ModuleType | None:
+    """The compiled functions of `_compiled`, if they serve these tensors; else torch does."""
+    return _compiled() if serves(*tensors) else None
+
+
+def serves(*tensors: Tensor) -> bool:
+    """Whether all tensors are plain float32 numbers on the CPU, laid out in one piece."""
+    return all(
+        tensor.dtype is torch.float32 and tensor.is_cpu and tensor.is_contiguous()
+        for tensor in tensors
+    )
+
+
+def philox() -> ModuleType | None:
+    """The compiled random numbers; None without numba."""
+    return _philox()
+
+
+@functools.cache
+def _compiled() -> ModuleType | None:
+    try:
+        from hyperdyn.planners import _compiled
+    except ImportError as error:
+        _tell(error)
+        return None
+    return _compiled
+
+
+@functools.cache
+def _philox() -> ModuleType | None:
+    try:
+        from hyperdyn.planners import _philox
+    except ImportError as error:
+        _tell(error)
+        return None
+    return _philox
+
+
+def _tell(error: ImportError) -> None:
+    warnings.warn(
+        f"The compiled parts of the planners cannot be loaded ({error}); slower torch code is "
+        "used. Install numba as constraints.txt names it.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
