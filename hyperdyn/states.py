@@ -1,5 +1,6 @@
 """What a state is made of: named fields, how a predicted change composes with it, normalisation."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,12 +61,12 @@ class StateSpace:
                 f"StateSpace fields are named {names}; give at least one, all different."
             )
 
-    @property
+    @functools.cached_property
     def dim(self) -> int:
         """S, the width of the state."""
         return sum(field.size for field in self.fields)
 
-    @property
+    @functools.cached_property
     def additive(self) -> bool:
         """Whether composition is plain addition."""
         return all(field.kind == "vector" for field in self.fields)
@@ -90,7 +91,7 @@ class StateSpace:
         """1 for columns seen relative to the last state of the history, else 0."""
         return torch.tensor([float(f.relative) for f in self.fields for _ in range(f.size)])
 
-    @property
+    @functools.cached_property
     def num_inputs(self) -> int:
         """Columns the generated model sees."""
         return sum(field.size for field in self.fields if not field.context)

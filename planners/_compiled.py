@@ -122,7 +122,7 @@ def _fit(
     chosen, returns = integers(chosen_at, (systems, elites)), floats(returns_at, (systems, elites))
     mean, std = floats(mean_at, (systems, width)), floats(std_at, (systems, width))
     new_mean, new_std = floats(new_mean_at, (systems, width)), floats(new_std_at, (systems, width))
-    least_std, step = floats(least_std_at, (width,)), np.float32(moved)
+    least_std, step = floats(least_std_at, (systems, width)), np.float32(moved)
     total = np.empty(width, np.float32)
     for system in range(len(actions)):
         count = 0
@@ -149,7 +149,32 @@ def _fit(
         if count > 1:
             for k in range(width):
                 spread = std[system, k] + step * (np.sqrt(square[k] * share) - std[system, k])
-                new_std[system, k] = max(spread, least_std[k])
+                new_std[system, k] = max(spread, least_std[system, k])
+
+
+@no_type_check
+def _keep(
+    actions_at: int,
+    chosen_at: int,
+    returns_at: int,
+    mean_at: int,
+    out_at: int,
+    systems: int,
+    samples: int,
+    elites: int,
+    kept: int,
+    width: int,
+) -> None:
+    """Copy the first of the chosen candidates to out [E, kept, K]; the mean for one not finite."""
+    actions = floats(actions_at, (systems, samples, width))
+    chosen, returns = integers(chosen_at, (systems, elites)), floats(returns_at, (systems, elites))
+    mean, out = floats(mean_at, (systems, width)), floats(out_at, (systems, kept, width))
+    for system in range(systems):
+        for elite in range(kept):
+            if returns[system, elite] > -np.inf:
+                out[system, elite] = actions[system, chosen[system, elite]]
+            else:
+                out[system, elite] = mean[system]
 
 
 @no_type_check
@@ -266,6 +291,7 @@ def _settle(
 clip = numba.njit(_clip, cache=True, nogil=True, error_model="numpy")
 lead = numba.njit(_lead, cache=True, nogil=True, error_model="numpy")
 fit = numba.njit(_fit, cache=True, nogil=True, error_model="numpy")
+keep = numba.njit(_keep, cache=True, nogil=True, error_model="numpy")
 exponentials = numba.njit(_exponentials, cache=True, error_model="numpy")
 weigh = numba.njit(_weigh, cache=True, nogil=True, error_model="numpy")
 settle = numba.njit(_settle, cache=True, nogil=True, error_model="numpy")

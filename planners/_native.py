@@ -15,10 +15,10 @@ def compiled(*tensors: Tensor) -> ModuleType | None:
 
 def serves(*tensors: Tensor) -> bool:
     """Whether all tensors are plain float32 numbers on the CPU, laid out in one piece."""
-    return all(
-        tensor.dtype is torch.float32 and tensor.is_cpu and tensor.is_contiguous()
-        for tensor in tensors
-    )
+    for tensor in tensors:
+        if tensor.dtype is not torch.float32 or not tensor.is_cpu or not tensor.is_contiguous():
+            return False
+    return True
 
 
 def philox() -> ModuleType | None:

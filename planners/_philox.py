@@ -151,6 +151,20 @@ def _normal_pairs(
 
 
 @no_type_check
+def _standard(key: int, out_at: int, count: int) -> None:
+    """Fill out [M] with standard normal numbers."""
+    words, scratch = np.empty((4, BLOCKS), np.uint32), np.empty(BLOCKS, np.float32)
+    drawn, out = np.empty((4, BLOCKS), np.float32), floats(out_at, (count,))
+    flat = drawn.reshape(CHUNK)
+    for done in range(0, count, CHUNK):
+        words_of(key, done // 4, words)
+        normal_pairs(words[0], words[1], scratch, drawn[0], drawn[1])
+        normal_pairs(words[2], words[3], scratch, drawn[2], drawn[3])
+        taken = min(CHUNK, count - done)
+        out[done : done + taken] = flat[:taken]
+
+
+@no_type_check
 def _gaussian(
     key: int, mean_at: int, std_at: int, out_at: int, systems: int, samples: int, width: int
 ) -> None:
@@ -210,5 +224,6 @@ def _uniform(key: int, low_at: int, span_at: int, out_at: int, rows_out: int, co
 
 words_of = numba.njit(_words, cache=True, error_model="numpy")
 normal_pairs = numba.njit(_normal_pairs, cache=True, error_model="numpy")
+standard = numba.njit(_standard, cache=True, nogil=True, error_model="numpy")
 gaussian = numba.njit(_gaussian, cache=True, nogil=True, error_model="numpy")
 uniform = numba.njit(_uniform, cache=True, nogil=True, error_model="numpy")

@@ -5,7 +5,7 @@ an array that stands for it. Importing this module loads numba.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, no_type_check
 
 import numba
 import numpy as np
@@ -34,18 +34,21 @@ _uint8 = _pointer_to(numba.types.uint8)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
+@no_type_check
 def floats(address: int, shape: Untyped) -> Untyped:
     """The float32 array of a shape at an address."""
     return numba.carray(_float32(address), shape, np.float32)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
+@no_type_check
 def integers(address: int, shape: Untyped) -> Untyped:
     """The int64 array of a shape at an address."""
     return numba.carray(_int64(address), shape, np.int64)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
+@no_type_check
 def marks(address: int, shape: Untyped) -> Untyped:
     """The array of one-byte truth values of a shape at an address."""
     return numba.carray(_uint8(address), shape, np.uint8)

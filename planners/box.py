@@ -3,8 +3,11 @@
 import functools
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from hyperdyn.planners._numbers import Numbers, as_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,27 @@ class ActionBox:
     def plans(self, action: Float[Tensor, "A"]) -> Float[Tensor, "E H A"]:
         """The same action at every step of every plan."""
         return action.repeat(self.systems, self.horizon, 1)
+
+    def spread(self, numbers: Numbers, name: str) -> Float[Tensor, "E H A"]:
+        """Deviations given in half ranges, at every step of every plan; not to be written to."""
+        if (name, numbers) not in self._spreads:
+            row = as_row(name, numbers, len(self.low), self.low)
+            self._spreads[name, numbers] = self.plans(self.half_range * row)
+        return self._spreads[name, numbers]
+
+    @functools.cached_property
+    def _spreads(self) -> dict[tuple[str, Numbers], Tensor]:
+        return {}
+
+    @functools.cached_property
+    def middles(self) -> Float[Tensor, "E H A"]:
+        """The middle action at every step of every plan; not to be written to."""
+        return self.plans(self.middle)
+
+    @functools.cached_property
+    def rest(self) -> Float[Tensor, "E H A"]:
+        """Zeros, or the bound next to zero, at every step; not to be written to."""
+        return self.clip(torch.zeros_like(self.middles))
 
     @functools.cached_property
     def bounds(self) -> tuple[Float[Tensor, "H A"], Float[Tensor, "H A"]]:

@@ -11,7 +11,6 @@ from hyperdyn.errors import InputError
 from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import (
     Numbers,
-    as_row,
     each,
     numbers,
     require_at_least,
@@ -29,7 +28,7 @@ class ActionGaussian:
     """Mean plan, within the bounds."""
     std: Float[Tensor, "E H A"]
     """Standard deviation of every action."""
-    least_std: Float[Tensor, "H A"]
+    least_std: Float[Tensor, "E H A"]
     """What the deviation never falls below."""
 
 
@@ -75,10 +74,9 @@ class ElitePlanner(Planner[Params], ABC):
 
     def first_gaussian(self, box: ActionBox, nominal: Float[Tensor, "E H A"]) -> ActionGaussian:
         """Start about the previous plan, as wide as `initial_std` says."""
-        std = box.half_range * as_row("initial_std", self.initial_std, len(box.low), box.low)
-        least_std = box.half_range * self.minimum_std
-        std = box.plans(std.maximum(least_std))
-        return ActionGaussian(nominal, std, least_std.repeat(self.horizon, 1))
+        least_std = box.spread(self.minimum_std, "minimum_std")
+        std = box.spread(self.initial_std, "initial_std").maximum(least_std)
+        return ActionGaussian(nominal, std, least_std)
 
     def fitted(
         self,

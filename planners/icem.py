@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
+from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import require_range
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, chosen
@@ -81,10 +82,26 @@ class ICEM(ElitePlanner[Remembering]):
         """Fit the Gaussian to the elites and keep a share of them."""
         best, index = returns.topk(self.elites, dim=1)
         gaussian = self.fitted(params.gaussian, actions, index, best)
-        count = round(self.kept_share * self.elites)
-        ranked = best[:, :count, None, None].isfinite()
-        kept = torch.where(ranked, chosen(actions, index[:, :count]), gaussian.mean[:, None])
+        kept = self._kept(actions, index, best, gaussian.mean)
         return Remembering(gaussian, kept, params.rounds_left - 1)
+
+    def _kept(
+        self,
+        actions: Float[Tensor, "E N H A"],
+        index: Int[Tensor, "E elites"],
+        returns: Float[Tensor, "E elites"],
+        mean: Float[Tensor, "E H A"],
+    ) -> Float[Tensor, "E K H A"]:
+        """The best of the elites; the mean in place of one that could not be ranked."""
+        (E, N, H, A), count = actions.shape, round(self.kept_share * self.elites)
+        native = compiled(actions, returns, mean)
+        if native is None:
+            ranked = returns[:, :count, None, None].isfinite()
+            return torch.where(ranked, chosen(actions, index[:, :count]), mean[:, None])
+        kept = torch.empty(E, count, H, A)
+        addresses = (tensor.data_ptr() for tensor in (actions, index, returns, mean, kept))
+        native.keep(*addresses, E, N, self.elites, count, H * A)
+        return kept
 
     def carried(self, params: Remembering) -> Float[Tensor, "E K H A"]:
         """The elites kept from the last round."""

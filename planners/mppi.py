@@ -13,7 +13,6 @@ from hyperdyn.planners import sampling
 from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import (
     Numbers,
-    as_row,
     each,
     numbers,
     require_at_least,
@@ -79,8 +78,7 @@ class MPPI(Planner[Perturbed]):
 
     def initial(self, box: ActionBox, nominal: Float[Tensor, "E H A"]) -> Perturbed:
         """Start about the previous plan."""
-        std = box.half_range * as_row("std", self.std, len(box.low), box.low)
-        return Perturbed(nominal, box.plans(std))
+        return Perturbed(nominal, box.spread(self.std, "std"))
 
     def sample(
         self, params: Perturbed, n: int, generator: torch.Generator

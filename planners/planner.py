@@ -161,10 +161,9 @@ class Planner(ABC, Generic[Params]):
         box = self._box(dynamics, state, generator)
         with torch.no_grad(), intra_op_threads(self.threads):
             clock = Clock(state, deadline)
-            warm, nominal = _warm_start(previous, box)
+            warm, nominal, fallback = _warm_start(previous, box)
             known, start = _known(state)
-            zeros = box.clip(torch.zeros_like(nominal))
-            leaders = Leaders(torch.where(warm[:, None, None], nominal, zeros))
+            leaders = Leaders(fallback)
             drawing = Drawing(dynamics, start, box, generator)
             scoring = Scoring(dynamics, objective, start)
             params = self.initial(box, nominal)
@@ -187,7 +186,7 @@ class Planner(ABC, Generic[Params]):
                     drawn = drawing.propose(proposal, n)
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
-                if rounds == 0 and self.keep_previous and previous is not None:
+                if rounds == 0 and self.keep_previous and warm is not None:
                     again = _candidates_again(previous, nominal)[:, :n]
                     first = drawn[:, : again.shape[1]]
                     first.copy_(torch.where(warm[:, None, None, None], again, first))
@@ -195,7 +194,8 @@ class Planner(ABC, Generic[Params]):
                 params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
                 clock.lap()
-            ranked = None if leaders.returns.isfinite().all() else leaders.returns.isfinite()
+            nothing = -math.inf in leaders.returns.tolist()
+            ranked = leaders.returns.isfinite() if nothing else None
             answer = self.answer(params)
             if answer is not None:
                 # It is worth something only where it was learnt from a candidate.
@@ -213,7 +213,7 @@ class Planner(ABC, Generic[Params]):
             carried = self.carried(params)
             late = rounds < self.iterations or clock.overran
             return Plan(
-                actions=box.clip(leaders.actions),
+                actions=leaders.actions,
                 status=_status(leaders, PlanStatus.DEADLINE if late else PlanStatus.OK),
                 expected_return=leaders.returns,
                 nonfinite_fraction=leaders.unranked / rolled_out,
@@ -254,17 +254,22 @@ class Planner(ABC, Generic[Params]):
 
 def _warm_start(
     previous: Plan | Tensor | None, box: ActionBox
-) -> tuple[Bool[Tensor, "E"], Float[Tensor, "E H A"]]:
-    """Tell which systems have a previous plan, and lay out what to start from."""
-    middle = box.plans(box.middle)
+) -> tuple[Bool[Tensor, "E"] | None, Float[Tensor, "E H A"], Float[Tensor, "E H A"]]:
+    """Tell which systems have a previous plan (None: none has), and where to start.
+
+    Returns:
+        Marks of the systems that have one; the previous plans moved on one step, the middle of the
+        bounds where there is none; and the same with zeros where there is none.
+    """
     if previous is None:
-        return torch.zeros(box.systems, dtype=torch.bool, device=middle.device), middle
+        return None, box.middles, box.rest
     given = previous.actions if isinstance(previous, Plan) else previous
-    wanted = tuple(middle.shape)
+    wanted = tuple(box.middles.shape)
     mend = "hand in this planner's plan for the same systems, or None (a controller: reset())"
-    given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(middle)
+    given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(box.low)
     warm = given.isfinite().flatten(start_dim=1).all(dim=1)
-    return warm, torch.where(warm[:, None, None], box.clip(shifted(given)), middle)
+    moved, rows = box.clip(shifted(given)), warm[:, None, None]
+    return warm, torch.where(rows, moved, box.middles), torch.where(rows, moved, box.rest)
 
 
 def _candidates_again(

@@ -53,8 +53,7 @@ def gaussian(
     mean, std = mean.contiguous(), std.contiguous()
     native = philox() if serves(mean, std) and generator.device.type == "cpu" else None
     if native is None:
-        unit = torch.randn(shape, generator=generator, dtype=mean.dtype, device=mean.device)
-        return unit.mul_(std[:, None]).add_(mean[:, None])
+        return _standard(shape, mean, generator).mul_(std[:, None]).add_(mean[:, None])
     drawn = torch.empty(shape)
     addresses = (mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
     native.gaussian(_key(generator), *addresses, systems, n, horizon * action_dim)
@@ -76,23 +75,35 @@ def coloured(
     """
     systems, horizon, action_dim = mean.shape
     mean, std = mean.contiguous(), std.contiguous()
-    waves = _waves(horizon, exponent).to(mean)
-    zeros, ones = mean.new_zeros(systems, horizon, 1), mean.new_ones(systems, horizon, 1)
-    # One coefficient a wave: [E, H, n·A], from one "sequence" of H steps and n·A dimensions.
-    wide = (systems, horizon, n * action_dim)
-    white = gaussian(zeros.expand(wide), ones.expand(wide), 1, generator=generator)[:, 0]
-    noise = (waves @ white).view(systems, horizon, n, action_dim)
+    waves = _waves(horizon, exponent, mean.dtype, mean.device)
+    white = _standard((systems, horizon, n * action_dim), mean, generator)
+    noise = waves @ white
     native = compiled(noise, mean, std)
     if native is None:
-        return noise.transpose(1, 2).contiguous().mul_(std[:, None]).add_(mean[:, None])
+        noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2).contiguous()
+        return noise.mul_(std[:, None]).add_(mean[:, None])
     drawn = torch.empty(systems, n, horizon, action_dim)
     addresses = (noise.data_ptr(), mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
     native.settle(*addresses, systems, n, horizon, action_dim)
     return drawn
 
 
+def _standard(
+    shape: tuple[int, ...], like: Tensor, generator: torch.Generator
+) -> Float[Tensor, "*shape"]:
+    """Standard normal numbers, of the type and on the device of a tensor."""
+    native = philox() if serves(like) and generator.device.type == "cpu" else None
+    if native is None:
+        return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+    drawn = torch.empty(shape)
+    native.standard(_key(generator), drawn.data_ptr(), drawn.numel())
+    return drawn
+
+
 @functools.lru_cache(maxsize=64)
-def _waves(horizon: int, exponent: float) -> Float[Tensor, "H H"]:
+def _waves(
+    horizon: int, exponent: float, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "H H"]:
     """Waves of period H as columns: times independent normal numbers, noise of unit deviation."""
     step, frequency = torch.arange(horizon, dtype=torch.float64), torch.arange(horizon // 2 + 1)
     power = (frequency.double() / horizon).clamp(min=1 / horizon).pow(-exponent)
@@ -101,7 +112,7 @@ def _waves(horizon: int, exponent: float) -> Float[Tensor, "H H"]:
     paired = (frequency > 0) & (2 * frequency < horizon)
     power = power.where(paired, power / 2)
     waves = torch.cat([angle.cos() * power.sqrt(), (angle.sin() * power.sqrt())[:, paired]], dim=1)
-    return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+    return (waves / waves.square().sum(dim=1, keepdim=True).sqrt()).to(device, dtype)
 
 
 def spline(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hyperdyn.planners import CEM, MPPI, _candidates, _native, elites, mppi
+from hyperdyn.planners import CEM, ICEM, MPPI, _candidates, _native, elites, icem, mppi
 from hyperdyn.planners._candidates import Leaders, admit
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.box import ActionBox
@@ -18,7 +18,7 @@ def both(monkeypatch):
     def run(function):
         fast = function()
         with monkeypatch.context() as patch:
-            for module in (_candidates, elites, mppi):
+            for module in (_candidates, elites, icem, mppi):
                 patch.setattr(module, "compiled", lambda *tensors: None)
             slow = function()
         return fast, slow
@@ -89,7 +89,7 @@ def test_the_fit_of_elites(seed: int, smoothing: float, both):
     E, _, H, A = actions.shape
     planner = CEM(horizon=H, samples=12, elites=min(8, 2 + seed), smoothing=smoothing)
     mean, std = torch.zeros(E, H, A), torch.ones(E, H, A)
-    gaussian = elites.ActionGaussian(mean, std, torch.full((H, A), 0.7))
+    gaussian = elites.ActionGaussian(mean, std, torch.full((E, H, A), 0.7))
 
     def run():
         fitted = planner.update(gaussian, actions, returns)
@@ -97,6 +97,17 @@ def test_the_fit_of_elites(seed: int, smoothing: float, both):
 
     for fast, slow in zip(*both(run), strict=True):
         torch.testing.assert_close(fast, slow)
+
+
+@every_case
+def test_the_elites_that_icem_keeps(seed: int, both):
+    actions, returns, _ = candidates(seed)
+    E, N, H, A = actions.shape
+    planner = ICEM(horizon=H, samples=N, elites=N // 2, kept_share=0.8)
+    box = ActionBox(E, H, -torch.ones(A), torch.ones(A))
+    start = planner.initial(box, torch.zeros(E, H, A))
+    fast, slow = both(lambda: planner.update(start, actions, returns).kept)
+    torch.testing.assert_close(fast, slow)
 
 
 @every_case
