@@ -213,7 +213,7 @@ class Planner(ABC, Generic[Params]):
             carried = self.carried(params)
             late = rounds < self.iterations or clock.overran
             return Plan(
-                actions=leaders.actions,
+                actions=box.clip(leaders.actions),  # a model may have written to it
                 status=_status(leaders, PlanStatus.DEADLINE if late else PlanStatus.OK),
                 expected_return=leaders.returns,
                 nonfinite_fraction=leaders.unranked / rolled_out,
