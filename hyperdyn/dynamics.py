@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
-from hyperdyn.networks import MLPSpec, split_parameters
+from hyperdyn.networks import MLPSpec, batched_mlp, split_parameters
 from hyperdyn.rollout import returns, rollout
 from hyperdyn.states import StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
@@ -55,8 +55,18 @@ class StreamingDynamics(abc.ABC):
         """
 
 
+class SteppingDynamics(abc.ABC):
+    """A base for dynamics that can step many states of one system at once, each where it stands."""
+
+    @abc.abstractmethod
+    def advance(
+        self, states: Float[Tensor, "E N S"], actions: Float[Tensor, "E N A"]
+    ) -> Float[Tensor, "E N S"]:
+        """Next states, one for each state and its action."""
+
+
 @dataclass(frozen=True)
-class GeneratedDynamics(StreamingDynamics):
+class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
     """E forward models δs = MLP(s, a), each with its own weights, as one plain value.
 
     The weights take states and actions in physical units and give the change in physical units:
@@ -100,6 +110,28 @@ class GeneratedDynamics(StreamingDynamics):
             InputError: As `rollout`.
         """
         return self.rollout(states, actions[:, None, None])[:, 0, 1]
+
+    def advance(
+        self, states: Float[Tensor, "E N S"], actions: Float[Tensor, "E N A"]
+    ) -> Float[Tensor, "E N S"]:
+        """Predict the next states of N copies of each system, each from its own state.
+
+        What a policy is rolled out with, which chooses its actions state by state.
+
+        Raises:
+            InputError: As `rollout`.
+        """
+        E, N, _ = actions.shape
+        if states.shape != (E, N, self.state_dim):
+            raise InputError(
+                f"advance got states of shape {tuple(states.shape)} and actions of "
+                f"{tuple(actions.shape)}; give one state of {self.state_dim} numbers for each."
+            )
+        self._check(states[:, 0], actions[:, :, None])
+        seen = states[..., self.state_space.input_columns().to(states.device)]
+        inputs = torch.cat([seen, actions], dim=-1)
+        changes = batched_mlp(self.spec, self.parameters, inputs)
+        return self.state_space.compose(states, changes)
 
     def rollout(
         self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]

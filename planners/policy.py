@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.dynamics import Dynamics
+from hyperdyn.dynamics import Dynamics, SteppingDynamics
 from hyperdyn.errors import InputError
 from hyperdyn.planners._candidates import require_shape
 from hyperdyn.planners._numbers import Numbers, as_row, each, numbers
@@ -21,8 +21,9 @@ class PolicyProposal:
     """What a policy would do in the model, step by step, with Gaussian noise to explore about it.
 
     The first sequence is the policy's own, without noise. Actions are clipped into the bounds
-    before the model sees them. A `Dynamics` starts all candidates of a system from one state, so
-    the sequences are rolled out anew from there at each step: n·H·(H - 1)/2 model steps in all.
+    before the model sees them. Dynamics that can `advance` many states at once take n·H model
+    steps; any other starts all candidates of a system from one state, so that the sequences are
+    rolled out anew at each step, n·H·(H - 1)/2 steps in all.
     """
 
     policy: Policy
@@ -65,6 +66,10 @@ class PolicyProposal:
             mend = "one action for each state"
             chosen = require_shape("The policy returned", chosen, (E, n, A), "E, n, A", mend)
             actions[:, :, step] = (chosen.to(low) + noise[:, :, step]).clamp(low, high)
-            if step + 1 < horizon:
+            if step + 1 == horizon:
+                break
+            if isinstance(dynamics, SteppingDynamics):
+                states = dynamics.advance(states, actions[:, :, step])
+            else:
                 states = dynamics.rollout(state, actions[:, :, : step + 1])[:, :, -1]
         return actions

@@ -5,7 +5,7 @@ take seconds. The bounds are left out: they are the environment's.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
@@ -16,17 +16,18 @@ PREFIX = "planner:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomShooting:
-    """Random shooting, the paper's planner: draw action sequences, roll them out, take the best."""
+class PlannerSettings:
+    """What all planners take."""
+
+    kind: ClassVar[str]
+    """The planner's class in `hyperdyn.planners`."""
 
     horizon: int = 20
     """Actions in a plan."""
     samples: int = 500
-    """Candidate sequences."""
-    hold: int = 1
-    """Steps each drawn action is held for."""
-    keep_previous: bool = False
-    """Whether the previous plan, moved on one step, is one of the candidates."""
+    """Candidate sequences (of the first round)."""
+    refine: int = 0
+    """Steps of gradient ascent from the best candidates of the last round; 0: none."""
     threads: int | None = 1
     """Threads torch plans with; None leaves its setting alone."""
 
@@ -38,18 +39,29 @@ class RandomShooting:
         """
         from hyperdyn import planners
 
-        settings = {k: v for k, v in vars(self).items() if k != "hold"}
-        return planners.RandomShooting(**settings), planners.Uniform(hold=self.hold)
+        settings = dict(vars(self))
+        steps, hold = settings.pop("refine"), settings.pop("hold", None)
+        refinement = planners.GradientRefinement(steps=steps) if steps else None
+        planner = getattr(planners, self.kind)(**settings, refinement=refinement)
+        return planner, None if hold is None else planners.Uniform(hold=hold)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CEM:
+class RandomShooting(PlannerSettings):
+    """Random shooting, the paper's planner: draw action sequences, roll them out, take the best."""
+
+    kind = "RandomShooting"
+    hold: int = 1
+    """Steps each drawn action is held for."""
+    keep_previous: bool = False
+    """Whether the previous plan, moved on one step, is one of the candidates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CEM(PlannerSettings):
     """The cross-entropy method: draw from a Gaussian, fit it to the best, draw again."""
 
-    horizon: int = 20
-    """Actions in a plan."""
-    samples: int = 500
-    """Candidate sequences a round."""
+    kind = "CEM"
     iterations: int = 5
     """Rounds."""
     elites: int = 50
@@ -62,68 +74,26 @@ class CEM:
     """Least standard deviation, in half ranges of the bounds."""
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
-    threads: int | None = 1
-    """Threads torch plans with; None leaves its setting alone."""
-
-    def build(self) -> "tuple[Planner[Any], Proposal | None]":
-        """The planner, and where its candidates come from (None: its own draw).
-
-        Raises:
-            InputError: If a setting is out of range.
-        """
-        from hyperdyn import planners
-
-        return planners.CEM(**vars(self)), None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ICEM:
+class ICEM(CEM):
     """iCEM: CEM with coloured noise, elites that compete again, and rounds that shrink."""
 
-    horizon: int = 20
-    """Actions in a plan."""
-    samples: int = 500
-    """Candidate sequences of the first round."""
-    iterations: int = 5
-    """Rounds."""
-    elites: int = 50
-    """Candidates the Gaussian is fitted to."""
-    smoothing: float = 0.1
-    """Share of the old mean and deviation kept in a round."""
-    initial_std: float = 0.5
-    """First standard deviation, in half ranges of the bounds."""
-    minimum_std: float = 0.02
-    """Least standard deviation, in half ranges of the bounds."""
+    kind = "ICEM"
     noise_exponent: float = 1.0
     """The noise has a power spectrum of 1/frequency^exponent; 0 is white."""
     kept_share: float = 0.3
     """Share of the elites that compete again in the next round and the next plan."""
     shrinking: float = 1.25
     """Each round has this many times fewer candidates, but at least twice the elites."""
-    keep_previous: bool = True
-    """Whether the previous plan and its elites, moved on one step, compete in the first round."""
-    threads: int | None = 1
-    """Threads torch plans with; None leaves its setting alone."""
-
-    def build(self) -> "tuple[Planner[Any], Proposal | None]":
-        """The planner, and where its candidates come from (None: its own draw).
-
-        Raises:
-            InputError: If a setting is out of range.
-        """
-        from hyperdyn import planners
-
-        return planners.ICEM(**vars(self)), None
 
 
 @dataclass(frozen=True, kw_only=True)
-class MPPI:
+class MPPI(PlannerSettings):
     """MPPI: average the candidates, each weighted by the exponential of its return."""
 
-    horizon: int = 20
-    """Actions in a plan."""
-    samples: int = 500
-    """Candidate sequences a round."""
+    kind = "MPPI"
     iterations: int = 1
     """Rounds."""
     std: float = 0.5
@@ -136,22 +106,9 @@ class MPPI:
     """Steps of the moving average that smooths the plan in time, odd; 1 smooths nothing."""
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
-    threads: int | None = 1
-    """Threads torch plans with; None leaves its setting alone."""
-
-    def build(self) -> "tuple[Planner[Any], Proposal | None]":
-        """The planner, and where its candidates come from (None: its own draw).
-
-        Raises:
-            InputError: If a setting is out of range.
-        """
-        from hyperdyn import planners
-
-        return planners.MPPI(**vars(self)), None
 
 
 DEFAULT_PLANNER = "random-shooting"
-PlannerSettings = RandomShooting | CEM | ICEM | MPPI
 PLANNERS: dict[str, type[PlannerSettings]] = {
     "random-shooting": RandomShooting,
     "cem": CEM,

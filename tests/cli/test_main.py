@@ -187,6 +187,7 @@ def test_planner_settings_mirror_the_planners(kind: type[PlannerSettings]):
     mine = settings(kind())
     if kind is RandomShooting:
         assert proposal == planners.Uniform(hold=mine.pop("hold"))
+    assert (mine.pop("refine"), theirs.pop("refinement")) == (0, None)
     assert mine == theirs
     assert bounds == (-1.0, 1.0)
 
@@ -195,6 +196,8 @@ def test_planner_settings_reach_the_planner():
     planner, proposal = RandomShooting(samples=7, horizon=3, hold=2).build()
     assert planner == planners.RandomShooting(samples=7, horizon=3)
     assert proposal == planners.Uniform(hold=2)
+    planner, _ = CEM(refine=3).build()
+    assert planner == planners.CEM(refinement=planners.GradientRefinement(steps=3))
     planner, proposal = CEM(elites=5, initial_std=0.2).build()
     assert planner == planners.CEM(elites=5, initial_std=0.2)
     assert proposal is None

@@ -6,6 +6,7 @@ import torch
 
 from hyperdyn.dynamics import GeneratedDynamics
 from hyperdyn.errors import CheckpointError, InputError
+from hyperdyn.planners import ControlCost, ForwardVelocity
 from tests.hyperdyn.models import fitted, history
 
 
@@ -22,6 +23,31 @@ def test_a_rollout_is_repeated_steps(dynamics, rng):
     for step in range(7):
         states = dynamics.step(states, actions[:, 0, step])
         torch.testing.assert_close(trajectory[:, 0, step + 1], states)
+
+
+def test_many_states_of_a_system_advance_each_from_where_it_is(dynamics, rng):
+    states, actions = torch.randn(3, 5, 4, generator=rng), torch.rand(3, 5, 3, generator=rng)
+    following = dynamics.advance(states, actions)
+    for n in range(5):
+        torch.testing.assert_close(following[:, n], dynamics.step(states[:, n], actions[:, n]))
+
+
+def test_as_many_states_as_actions(dynamics, unchecked):
+    with pytest.raises(InputError, match=r"states of shape \(3, 2, 4\)"):
+        dynamics.advance(torch.zeros(3, 2, 4), torch.zeros(3, 5, 3))
+
+
+def test_returns_are_the_objectives_of_the_trajectories(dynamics, rng):
+    states, actions = torch.randn(3, 4, generator=rng), torch.rand(3, 20, 5, 3, generator=rng)
+    objective = ForwardVelocity(index=0, dt=0.1) + ControlCost(weight=0.3)
+    returns, violations = dynamics.returns(states, actions, objective.table(4))
+    torch.testing.assert_close(returns, objective(dynamics.rollout(states, actions), actions))
+    assert violations is None
+    wide = ForwardVelocity(index=8, dt=0.1).table(9)
+    with pytest.raises(InputError, match="reads state column 8"):
+        dynamics.returns(states, actions, wide)
+    double = dynamics.to(torch.float64)
+    assert double.returns(states.double(), actions.double(), objective.table(4)) is None
 
 
 def test_systems_do_not_mix(dynamics, rng):

@@ -103,10 +103,10 @@ def check(plan: Plan) -> None:
 def test_the_backends_are_what_they_are_called(monkeypatch):
     calls = []
     for module, name in ((cpu_kernel, "rollout"), (cpu_kernel, "returns"), (reference, "rollout")):
-        own = getattr(module, name)
+        own, called = getattr(module, name), f"{module.__name__.split('.')[-1]}.{name}"
 
-        def spy(*arguments, own=own, name=f"{module.__name__.split('.')[-1]}.{name}"):
-            calls.append(name)
+        def spy(*arguments, own=own, called=called):
+            calls.append(called)
             return own(*arguments)
 
         monkeypatch.setattr(module, name, spy)

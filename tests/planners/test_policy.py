@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from hyperdyn.dynamics import SteppingDynamics
 from hyperdyn.errors import InputError
 from hyperdyn.planners import PolicyProposal, Proposal, RandomShooting
 
@@ -39,6 +40,27 @@ def test_the_policy_is_followed_in_each_system(point_masses, rng):
         for candidate in range(3):
             torch.testing.assert_close(actions[:, candidate, step], wanted)
         state = dynamics.rollout(state, wanted[:, None, None])[:, 0, 1]
+
+
+def test_dynamics_that_advance_are_asked_once_a_step(rng):
+    class Advancing(SteppingDynamics):
+        state_dim, action_dim, num_systems = 2, 1, 2
+        steps = 0
+
+        def rollout(self, states, actions):
+            raise AssertionError("nothing needs to be rolled out anew")
+
+        def advance(self, states, actions):
+            self.steps += 1
+            return states + actions
+
+    dynamics = Advancing()
+    actions = propose(lambda states: 0.1 * states[..., :1], dynamics, rng, std=0.2)
+    assert dynamics.steps == 5
+    states = STATE[:, None].expand(-1, 3, -1)
+    for step in range(6):
+        torch.testing.assert_close(actions[:, 0, step], 0.1 * states[:, 0, :1])
+        states = states + actions[:, :, step]
 
 
 def test_each_noisy_sequence_goes_its_own_way(point_masses, rng):
