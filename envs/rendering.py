@@ -1,6 +1,7 @@
 """Off-screen pictures of a MuJoCo model, on machines with and without a display."""
 
 import atexit
+import contextlib
 import ctypes.util
 import functools
 import importlib
@@ -38,6 +39,17 @@ def _backend() -> str:
     raise RenderingUnavailableError(f"No display, and neither EGL nor OSMesa here. {_PACKAGES}")
 
 
+@functools.cache
+def _load_triton() -> None:
+    """Load Triton, if there is one, before OpenGL.
+
+    Software OpenGL and Triton each bring an LLVM of their own. If Triton's, which torch's
+    optimisers load, comes second, the process dies.
+    """
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton")
+
+
 @runtime_checkable
 class _Context(Protocol):
     def make_current(self) -> None: ...
@@ -47,6 +59,7 @@ class _Context(Protocol):
 def _open(model: mujoco.MjModel, width: int, height: int) -> tuple[_Context, mujoco.MjrContext]:
     """The model in a fresh context, of a kind that `import mujoco` would not choose by itself."""
     name = _backend()
+    _load_triton()
     try:
         module = importlib.import_module(f"mujoco.{name}")
         context = cast(_Context, module.GLContext(width, height))

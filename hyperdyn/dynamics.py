@@ -11,7 +11,8 @@ from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec, batched_mlp, split_parameters
-from hyperdyn.rollout import returns, rollout
+from hyperdyn.rollout import Scorer as Scorer
+from hyperdyn.rollout import rollout, scorer
 from hyperdyn.states import StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
 from hyperdyn.terms import TermTable
@@ -43,15 +44,11 @@ class StreamingDynamics(abc.ABC):
     """A base for dynamics that can sum an objective up while they roll, keeping no trajectories."""
 
     @abc.abstractmethod
-    def returns(
-        self,
-        states: Float[Tensor, "E S"],
-        actions: Float[Tensor, "E N H A"],
-        table: TermTable,
-    ) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
-        """Return and (if a term is hard) violation of each candidate; None: not with these tensors.
+    def scorer(self, states: Float[Tensor, "E S"], table: TermTable) -> Scorer | None:
+        """Prepare to score candidates from these states; None: not with these tensors.
 
-        A candidate that is not finite has a return of minus infinity.
+        The result maps actions [E, N, H, A] to returns [E, N] and, if a term is hard, violations
+        [E, N]. A candidate that is not finite has a return of minus infinity.
         """
 
 
@@ -151,54 +148,70 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
         self._check(states, actions)
         return rollout(self.spec, self.state_space, self.parameters, states, actions)
 
+    def scorer(self, states: Float[Tensor, "E S"], table: TermTable) -> Scorer | None:
+        """Prepare to sum an objective up along trajectories from these states, keeping none.
+
+        Args:
+            states: Current states.
+            table: The objective (`Objective.table`).
+
+        Returns:
+            A function from N candidates for each system [E, N, H, A] to the return of each, and its
+            violation if the objective has hard terms; minus and plus infinity for one that is not
+            finite. None where only trajectories can be had: with gradients, types, devices or state
+            spaces that no kernel serves.
+
+        Raises:
+            InputError: If the states do not fit, or the objective reads a column that they lack.
+        """
+        self._check(states)
+        if table.columns > self.state_dim:
+            raise InputError(
+                f"The objective reads state column {table.columns - 1}; this model's states have "
+                f"{self.state_dim} columns, from 0."
+            )
+        return scorer(self.spec, self.state_space, self.parameters, states, table)
+
     def returns(
         self,
         states: Float[Tensor, "E S"],
         actions: Float[Tensor, "E N H A"],
         table: TermTable,
     ) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
-        """Sum an objective up along N trajectories for each system, keeping none of them.
-
-        Args:
-            states: Current states.
-            actions: N candidate sequences of H actions for each system.
-            table: The objective (`Objective.table`).
-
-        Returns:
-            The return of each candidate, and its violation if the objective has hard terms; minus
-            and plus infinity for one that is not finite. None where only trajectories can be had:
-            with gradients, types, devices or state spaces that no kernel serves.
+        """Score candidates once: `scorer(states, table)(actions)`.
 
         Raises:
-            InputError: As `rollout`; also if the objective reads a column that is not there.
+            InputError: As `scorer` and `rollout`.
         """
         self._check(states, actions)
-        if table.columns > self.state_dim:
-            raise InputError(
-                f"The objective reads state column {table.columns - 1}; this model's states have "
-                f"{self.state_dim} columns, from 0."
-            )
-        return returns(self.spec, self.state_space, self.parameters, states, actions, table)
+        score = self.scorer(states, table)
+        asked = torch.is_grad_enabled() and actions.requires_grad
+        return None if score is None or asked else score(actions)
 
-    def _check(self, states: Tensor, actions: Tensor) -> None:
+    def _check(self, states: Tensor, actions: Tensor | None = None) -> None:
         wanted = (self.num_systems, self.state_dim)
         if states.shape != wanted:
             raise InputError(
                 f"rollout got states of shape {tuple(states.shape)}; this model wants (E, S) = "
                 f"{wanted}. Select systems of the model with dynamics[index], or stack the states."
             )
+        self._check_kind("states", states)
+        if actions is None:
+            return
         if actions.ndim != 4 or actions.shape[::3] != (self.num_systems, self.action_dim):
             raise InputError(
                 f"rollout got actions of shape {tuple(actions.shape)}; this model wants "
                 f"(E, N, H, A) with E = {self.num_systems} and A = {self.action_dim}."
             )
-        for name, tensor in (("states", states), ("actions", actions)):
-            if tensor.dtype != self.parameters.dtype or tensor.device != self.parameters.device:
-                raise InputError(
-                    f"rollout got {name} of {tensor.dtype} on {tensor.device}; this model is "
-                    f"{self.parameters.dtype} on {self.parameters.device}. Convert them, or the "
-                    "model with dynamics.to(...)."
-                )
+        self._check_kind("actions", actions)
+
+    def _check_kind(self, name: str, tensor: Tensor) -> None:
+        if tensor.dtype != self.parameters.dtype or tensor.device != self.parameters.device:
+            raise InputError(
+                f"rollout got {name} of {tensor.dtype} on {tensor.device}; this model is "
+                f"{self.parameters.dtype} on {self.parameters.device}. Convert them, or the "
+                "model with dynamics.to(...)."
+            )
 
     def __getitem__(self, index: int | slice | Tensor) -> "GeneratedDynamics":
         """Select systems; an integer keeps the leading axis, so the result still has E = 1."""

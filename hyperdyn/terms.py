@@ -17,7 +17,7 @@ obstacles are their count, then for each its kind and its numbers:
 
     SPHERE  centre (D), radius
     BOX     centre (D), half sizes (D), rotation from the world's axes to the box's (D × D, by row)
-    GRID    first point (D), spacing, points along each axis (D), signed distances (last axis fastest)
+    GRID    first point (D), spacing, points along each axis (D), distances (last axis fastest)
 
 Between the points of a grid distances are interpolated, linear along each axis; beyond it they are
 √(max(d, 0)² + e²), with d at the nearest point of its border and e the way there: no more than the

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
-from hyperdyn.planners._native import compiled
+from hyperdyn.planners._native import compiled, serves
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.box import ActionBox
 
@@ -88,24 +88,23 @@ class Leaders:
         """Their violations [E] of the hard constraints."""
         self.unranked = torch.zeros_like(self.returns)
         """Candidates [E] of each system that were not finite."""
+        own = (self.actions, self.returns, self.violations, self.unranked)
+        self._addresses = tuple(tensor.data_ptr() for tensor in own) if serves(*own) else None
 
     def compete(self, actions: Float[Tensor, "E N H A"], scores: Scores) -> None:
         """Let a round of candidates compete; a return of minus infinity never wins."""
         returns, violations = scores.returns, scores.violations
         E, N = returns.shape
-        native = compiled(actions, returns, *(() if violations is None else (violations,)))
-        if native is not None:
+        native = compiled(actions, returns) if self._addresses else None
+        if native is not None and self._addresses is not None:
             native.lead(
                 actions.data_ptr(),
                 returns.data_ptr(),
-                0 if violations is None else violations.data_ptr(),
-                self.actions.data_ptr(),
-                self.returns.data_ptr(),
-                self.violations.data_ptr(),
-                self.unranked.data_ptr(),
+                0 if violations is None else violations.contiguous().data_ptr(),
+                *self._addresses,
                 E,
                 N,
-                actions[0, 0].numel(),
+                self.actions.shape[1] * self.actions.shape[2],
             )
             return
         excess = torch.zeros_like(returns) if violations is None else violations

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperdyn.planners._pointers import floats, integers, marks
+from hyperdyn.planners._pointers import floats, marks
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 LOG2E = np.float32(1.44269504088896341)
@@ -99,82 +99,84 @@ def _lead(
 
 
 @no_type_check
+def _choose(returns: NDArray[np.float32], elites: int, chosen: NDArray[np.int64]) -> None:
+    """Write the indices of the greatest returns [N], as many as elites, greatest first."""
+    least = np.partition(returns, len(returns) - elites)[len(returns) - elites]
+    count = 0
+    for n in range(len(returns)):
+        if returns[n] > least:
+            chosen[count] = n
+            count += 1
+    for n in range(len(returns)):
+        if count == elites:
+            break
+        if returns[n] == least:
+            chosen[count] = n
+            count += 1
+    order = np.argsort(-returns[chosen], kind="mergesort")
+    chosen[:] = chosen[order]
+
+
+@no_type_check
 def _fit(
     actions_at: int,
-    chosen_at: int,
     returns_at: int,
     mean_at: int,
     std_at: int,
     least_std_at: int,
+    low_at: int,
+    high_at: int,
     new_mean_at: int,
     new_std_at: int,
+    kept_at: int,
     systems: int,
     samples: int,
-    elites: int,
     width: int,
+    elites: int,
+    kept: int,
     moved: float,
 ) -> None:
-    """Move mean and deviation [E, K] towards those of the chosen candidates [E, elites].
+    """Move mean and deviation [E, K] towards those of the elites, and keep the best [E, kept, K].
 
-    Candidates whose return [E, elites] is not finite do not count.
+    Candidates whose return is not finite do not count; in place of one that would be kept stands
+    the new mean.
     """
     actions = floats(actions_at, (systems, samples, width))
-    chosen, returns = integers(chosen_at, (systems, elites)), floats(returns_at, (systems, elites))
+    returns = floats(returns_at, (systems, samples))
     mean, std = floats(mean_at, (systems, width)), floats(std_at, (systems, width))
     new_mean, new_std = floats(new_mean_at, (systems, width)), floats(new_std_at, (systems, width))
     least_std, step = floats(least_std_at, (systems, width)), np.float32(moved)
-    total = np.empty(width, np.float32)
-    for system in range(len(actions)):
+    low, high = floats(low_at, (width,)), floats(high_at, (width,))
+    best = floats(kept_at, (systems, kept, width))
+    chosen, total = np.empty(elites, np.int64), np.empty(width, np.float32)
+    square = np.empty(width, np.float32)
+    for system in range(systems):
+        choose(returns[system], elites, chosen)
         count = 0
-        total[:] = ZERO
-        for elite in range(chosen.shape[1]):
-            if returns[system, elite] > -np.inf:
-                count += 1
-                row = actions[system, chosen[system, elite]]
-                for k in range(width):
-                    total[k] += row[k]
+        total[:], square[:] = ZERO, ZERO
+        while count < elites and returns[system, chosen[count]] > -np.inf:
+            row = actions[system, chosen[count]]
+            for k in range(width):
+                total[k] += row[k]
+            count += 1
         new_mean[system], new_std[system] = mean[system], std[system]
-        if count == 0:
-            continue
-        share = ONE / np.float32(count)
-        square = np.zeros(width, np.float32)
-        for elite in range(chosen.shape[1]):
-            if returns[system, elite] > -np.inf:
-                row = actions[system, chosen[system, elite]]
-                for k in range(width):
-                    off = row[k] - total[k] * share
-                    square[k] += off * off
-        for k in range(width):
-            new_mean[system, k] += step * (total[k] * share - mean[system, k])
+        share = ONE / np.float32(max(count, 1))
+        for elite in range(count):
+            row = actions[system, chosen[elite]]
+            for k in range(width):
+                off = row[k] - total[k] * share
+                square[k] += off * off
+        if count > 0:
+            for k in range(width):
+                at = mean[system, k] + step * (total[k] * share - mean[system, k])
+                new_mean[system, k] = min(max(at, low[k]), high[k])  # rounding may pass a bound
         if count > 1:
             for k in range(width):
                 spread = std[system, k] + step * (np.sqrt(square[k] * share) - std[system, k])
                 new_std[system, k] = max(spread, least_std[system, k])
-
-
-@no_type_check
-def _keep(
-    actions_at: int,
-    chosen_at: int,
-    returns_at: int,
-    mean_at: int,
-    out_at: int,
-    systems: int,
-    samples: int,
-    elites: int,
-    kept: int,
-    width: int,
-) -> None:
-    """Copy the first of the chosen candidates to out [E, kept, K]; the mean for one not finite."""
-    actions = floats(actions_at, (systems, samples, width))
-    chosen, returns = integers(chosen_at, (systems, elites)), floats(returns_at, (systems, elites))
-    mean, out = floats(mean_at, (systems, width)), floats(out_at, (systems, kept, width))
-    for system in range(systems):
         for elite in range(kept):
-            if returns[system, elite] > -np.inf:
-                out[system, elite] = actions[system, chosen[system, elite]]
-            else:
-                out[system, elite] = mean[system]
+            row = actions[system, chosen[elite]] if elite < count else new_mean[system]
+            best[system, elite] = row
 
 
 @no_type_check
@@ -264,34 +266,70 @@ def _weigh(
 
 
 @no_type_check
+def _average(
+    actions_at: int,
+    returns_at: int,
+    mean_at: int,
+    new_mean_at: int,
+    systems: int,
+    samples: int,
+    width: int,
+    temperature: float,
+    share: float,
+) -> None:
+    """Write the candidates' weighted mean [E, K]; the old mean where none could be ranked."""
+    actions = floats(actions_at, (systems, samples, width))
+    mean, new_mean = floats(mean_at, (systems, width)), floats(new_mean_at, (systems, width))
+    weights = np.empty((systems, samples), np.float32)
+    weigh(returns_at, weights.ctypes.data, systems, samples, temperature, share)
+    for system in range(systems):
+        known = False
+        new_mean[system] = ZERO
+        for n in range(samples):
+            weight, row, total = weights[system, n], actions[system, n], new_mean[system]
+            if weight > ZERO:
+                known = True
+                for k in range(width):
+                    total[k] += weight * row[k]
+        if not known:
+            new_mean[system] = mean[system]
+
+
+@no_type_check
 def _settle(
     noise_at: int,
     mean_at: int,
     std_at: int,
+    low_at: int,
+    high_at: int,
     out_at: int,
     systems: int,
     samples: int,
     horizon: int,
     action_dim: int,
 ) -> None:
-    """Write mean + std · noise to out [E, n, H, A]; noise [E, H, n, A], mean and std [E, H, A]."""
+    """Write mean + std · noise, within the bounds [H, A], to out [E, n, H, A].
+
+    Noise is [E, H, n, A], mean and std are [E, H, A].
+    """
     noise = floats(noise_at, (systems, horizon, samples, action_dim))
     mean = floats(mean_at, (systems, horizon, action_dim))
     std = floats(std_at, (systems, horizon, action_dim))
+    low, high = floats(low_at, (horizon, action_dim)), floats(high_at, (horizon, action_dim))
     out = floats(out_at, (systems, samples, horizon, action_dim))
     for system in range(systems):
         for n in range(samples):
             for step in range(horizon):
                 for a in range(action_dim):
-                    out[system, n, step, a] = (
-                        mean[system, step, a] + std[system, step, a] * noise[system, step, n, a]
-                    )
+                    value = mean[system, step, a] + std[system, step, a] * noise[system, step, n, a]
+                    out[system, n, step, a] = min(max(value, low[step, a]), high[step, a])
 
 
 clip = numba.njit(_clip, cache=True, nogil=True, error_model="numpy")
 lead = numba.njit(_lead, cache=True, nogil=True, error_model="numpy")
+choose = numba.njit(_choose, cache=True, error_model="numpy")
 fit = numba.njit(_fit, cache=True, nogil=True, error_model="numpy")
-keep = numba.njit(_keep, cache=True, nogil=True, error_model="numpy")
 exponentials = numba.njit(_exponentials, cache=True, error_model="numpy")
 weigh = numba.njit(_weigh, cache=True, nogil=True, error_model="numpy")
+average = numba.njit(_average, cache=True, nogil=True, error_model="numpy")
 settle = numba.njit(_settle, cache=True, nogil=True, error_model="numpy")

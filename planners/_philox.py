@@ -165,22 +165,40 @@ def _standard(key: int, out_at: int, count: int) -> None:
 
 
 @no_type_check
+def _repeated(at: int, columns: int, repeats: int) -> NDArray[np.float32]:
+    """The numbers at an address, again and again."""
+    out = np.empty((repeats, columns), np.float32)
+    for repeat in range(repeats):
+        out[repeat] = floats(at, (columns,))
+    return out.reshape(repeats * columns)
+
+
+@no_type_check
 def _gaussian(
-    key: int, mean_at: int, std_at: int, out_at: int, systems: int, samples: int, width: int
+    key: int,
+    mean_at: int,
+    std_at: int,
+    low_at: int,
+    high_at: int,
+    out_at: int,
+    systems: int,
+    samples: int,
+    width: int,
 ) -> None:
-    """Fill out [E, n, K] with normal numbers about mean [E, K], as wide as std [E, K]."""
-    out = floats(out_at, (systems, samples, width))
-    mean, std = floats(mean_at, (systems, width)), floats(std_at, (systems, width))
+    """Fill out [E, n, K] with normal numbers about mean [E, K], as wide as std [E, K].
+
+    What falls beyond the bounds [K] is put on them.
+    """
+    out = floats(out_at, (systems, samples * width))
     words, drawn = np.empty((4, BLOCKS), np.uint32), np.empty((4, BLOCKS), np.float32)
     scratch, flat = np.empty(BLOCKS, np.float32), drawn.reshape(CHUNK)
     repeats = min(samples, 1 + CHUNK // width)  # rows taken at a time, where they are short
-    middle, spread = np.empty(repeats * width, np.float32), np.empty(repeats * width, np.float32)
+    low, high = repeated(low_at, width, repeats), repeated(high_at, width, repeats)
     counter, taken = np.int64(0), CHUNK
     for system in range(systems):
-        for repeat in range(repeats):
-            middle[repeat * width : (repeat + 1) * width] = mean[system]
-            spread[repeat * width : (repeat + 1) * width] = std[system]
-        rows, done, phase = out[system].reshape(samples * width), 0, 0
+        middle = repeated(mean_at + 4 * system * width, width, repeats)
+        spread = repeated(std_at + 4 * system * width, width, repeats)
+        rows, done, phase = out[system], 0, 0
         while done < len(rows):
             if taken == CHUNK:
                 words_of(key, counter, words)
@@ -190,38 +208,33 @@ def _gaussian(
             count = min(len(rows) - done, CHUNK - taken, len(middle) - phase)
             target, unit = rows[done : done + count], flat[taken:]
             centre, breadth = middle[phase:], spread[phase:]
+            least, most = low[phase:], high[phase:]
             for i in range(count):
-                target[i] = centre[i] + breadth[i] * unit[i]
+                target[i] = min(max(centre[i] + breadth[i] * unit[i], least[i]), most[i])
             done, taken, phase = done + count, taken + count, (phase + count) % len(middle)
 
 
 @no_type_check
-def _uniform(key: int, low_at: int, span_at: int, out_at: int, rows_out: int, columns: int) -> None:
-    """Fill out [M, K] with numbers from low [K] up to low + span [K]."""
-    low, span = floats(low_at, (columns,)), floats(span_at, (columns,))
-    out = floats(out_at, (rows_out, columns))
-    words = np.empty((4, BLOCKS), np.uint32)
-    flat, rows = words.reshape(CHUNK), out.reshape(out.size)
-    repeats = min(len(out), 1 + CHUNK // len(low))
-    least = np.empty(repeats * len(low), np.float32)
-    breadth = np.empty(repeats * len(low), np.float32)
-    for repeat in range(repeats):
-        least[repeat * len(low) : (repeat + 1) * len(low)] = low
-        breadth[repeat * len(low) : (repeat + 1) * len(low)] = span
+def _uniform(key: int, low_at: int, high_at: int, out_at: int, samples: int, columns: int) -> None:
+    """Fill out [M, K] with numbers from low [K] to high [K]."""
+    words, rows = np.empty((4, BLOCKS), np.uint32), floats(out_at, (samples * columns,))
+    flat, repeats = words.reshape(CHUNK), min(samples, 1 + CHUNK // columns)
+    low, high = repeated(low_at, columns, repeats), repeated(high_at, columns, repeats)
     counter, taken, done, phase = np.int64(0), CHUNK, 0, 0
     while done < len(rows):
         if taken == CHUNK:
             words_of(key, counter, words)
             counter, taken = counter + BLOCKS, 0
-        count = min(len(rows) - done, CHUNK - taken, len(least) - phase)
+        count = min(len(rows) - done, CHUNK - taken, len(low) - phase)
         target, word = rows[done : done + count], flat[taken:]
-        lowest, width = least[phase:], breadth[phase:]
+        least, most = low[phase:], high[phase:]
         for i in range(count):
             unit = np.float32(np.int32(word[i] >> np.uint32(8))) * UNIT
-            target[i] = lowest[i] + width[i] * unit
-        done, taken, phase = done + count, taken + count, (phase + count) % len(least)
+            target[i] = min(least[i] + (most[i] - least[i]) * unit, most[i])
+        done, taken, phase = done + count, taken + count, (phase + count) % len(low)
 
 
+repeated = numba.njit(_repeated, cache=True, error_model="numpy")
 words_of = numba.njit(_words, cache=True, error_model="numpy")
 normal_pairs = numba.njit(_normal_pairs, cache=True, error_model="numpy")
 standard = numba.njit(_standard, cache=True, nogil=True, error_model="numpy")

@@ -29,25 +29,17 @@ def _pointer_to(kind: Untyped) -> Callable[..., Untyped]:
 
 
 _float32 = _pointer_to(numba.types.float32)
-_int64 = _pointer_to(numba.types.int64)
 _uint8 = _pointer_to(numba.types.uint8)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
+@numba.njit
 @no_type_check
 def floats(address: int, shape: Untyped) -> Untyped:
     """The float32 array of a shape at an address."""
     return numba.carray(_float32(address), shape, np.float32)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-@no_type_check
-def integers(address: int, shape: Untyped) -> Untyped:
-    """The int64 array of a shape at an address."""
-    return numba.carray(_int64(address), shape, np.int64)
-
-
-@numba.njit  # type: ignore[untyped-decorator]
+@numba.njit
 @no_type_check
 def marks(address: int, shape: Untyped) -> Untyped:
     """The array of one-byte truth values of a shape at an address."""

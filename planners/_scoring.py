@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hyperdyn.dynamics import Dynamics, StreamingDynamics
+from hyperdyn.dynamics import Dynamics, Scorer, StreamingDynamics
 from hyperdyn.planners._candidates import finite_rows, require_shape
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.ensemble import Ensemble
@@ -29,9 +29,7 @@ class Scoring:
         self._members = (dynamics,) if self._ensemble is None else self._ensemble.members
         known = objective if isinstance(objective, Objective) else None
         self._table = None if known is None else known.table(start.shape[1])
-        self._streaming = [
-            member if isinstance(member, StreamingDynamics) else None for member in self._members
-        ]
+        self._scorers = [self._scorer(member) for member in self._members]
 
     def score(self, actions: Float[Tensor, "E N H A"], sound: Bool[Tensor, "E N"] | None) -> Scores:
         """Score candidates; those not `sound` (None: all are) cannot be ranked."""
@@ -46,13 +44,18 @@ class Scoring:
             return Scores(returns)
         return Scores(returns, torch.where(sound, scores.violations, math.inf))
 
+    def _scorer(self, member: Dynamics) -> Scorer | None:
+        if self._table is None or not isinstance(member, StreamingDynamics):
+            return None
+        return member.scorer(self._start, self._table)
+
     def _member(self, index: int, actions: Float[Tensor, "E N H A"]) -> Scores:
-        streaming = self._streaming[index]
-        if self._table is not None and streaming is not None:
-            sums = streaming.returns(self._start, actions, self._table)
+        score = self._scorers[index]
+        if score is not None:
+            sums = score(actions)
             if sums is not None:
                 return Scores(*sums)  # with violations where the objective has constraints
-            self._streaming[index] = None  # it would not the next time either
+            self._scorers[index] = None  # it would not the next time either
         E, N, H, _ = actions.shape
         states = self._members[index].rollout(self._start, actions)
         wanted = (E, N, H + 1, self._start.shape[1])

@@ -29,7 +29,9 @@ class CEM(ElitePlanner[ActionGaussian]):
         self, params: ActionGaussian, n: int, generator: torch.Generator
     ) -> Float[Tensor, "E n H A"]:
         """Draw n plans for each system."""
-        return sampling.gaussian(params.mean, params.std, n, generator=generator)
+        return sampling.gaussian(
+            params.mean, params.std, n, generator=generator, within=params.box.bounds
+        )
 
     def update(
         self,
@@ -38,5 +40,5 @@ class CEM(ElitePlanner[ActionGaussian]):
         returns: Float[Tensor, "E N"],
     ) -> ActionGaussian:
         """Fit the Gaussian to the elites, of which only those with a finite return count."""
-        best, index = returns.topk(self.elites, dim=1, sorted=False)
-        return self.fitted(params, actions, index, best)
+        fitted, _ = self.fitted(params, actions, returns)
+        return fitted

@@ -2,9 +2,10 @@
 
 from abc import ABC
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
@@ -30,6 +31,8 @@ class ActionGaussian:
     """Standard deviation of every action."""
     least_std: Float[Tensor, "E H A"]
     """What the deviation never falls below."""
+    box: ActionBox
+    """The bounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class ElitePlanner(Planner[Params], ABC):
     """Least standard deviation, in half ranges of the bounds."""
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
+
+    draws_within_bounds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse, beside what no planner can work with, a fit that cannot be made."""
@@ -76,59 +81,68 @@ class ElitePlanner(Planner[Params], ABC):
         """Start about the previous plan, as wide as `initial_std` says."""
         least_std = box.spread(self.minimum_std, "minimum_std")
         std = box.spread(self.initial_std, "initial_std").maximum(least_std)
-        return ActionGaussian(nominal, std, least_std)
+        return ActionGaussian(nominal, std, least_std, box)
 
     def fitted(
         self,
         gaussian: ActionGaussian,
         actions: Float[Tensor, "E N H A"],
-        index: Int[Tensor, "E elites"],
-        returns: Float[Tensor, "E elites"],
-    ) -> ActionGaussian:
+        returns: Float[Tensor, "E N"],
+        kept: int = 0,
+    ) -> tuple[ActionGaussian, Float[Tensor, "E kept H A"]]:
         """Fit the Gaussian to the elites, of which only those with a finite return count.
 
         Args:
             gaussian: The one the candidates were drawn from.
             actions: The candidates.
-            index: Which of them are the elites.
-            returns: The elites' returns.
+            returns: Their returns.
+            kept: How many of the elites to return beside, best first; the mean stands in place of
+                one that could not be ranked.
         """
-        least_std = gaussian.least_std
-        native = compiled(actions, gaussian.mean, gaussian.std, returns, least_std)
-        if native is not None:
-            E, N, H, A = actions.shape
-            mean, std = torch.empty_like(gaussian.mean), torch.empty_like(gaussian.std)
-            native.fit(
-                actions.data_ptr(),
-                index.data_ptr(),
-                returns.data_ptr(),
-                gaussian.mean.data_ptr(),
-                gaussian.std.data_ptr(),
-                least_std.data_ptr(),
-                mean.data_ptr(),
-                std.data_ptr(),
-                E,
-                N,
-                index.shape[1],
-                H * A,
-                1.0 - self.smoothing,
+        box, least_std = gaussian.box, gaussian.least_std
+        low, high = box.bounds
+        native = compiled(actions, gaussian.mean, gaussian.std, returns, least_std, low, high)
+        if native is None:
+            return self._fitted(gaussian, actions, returns, kept)
+        E, N, H, A = actions.shape
+        mean, std = torch.empty_like(gaussian.mean), torch.empty_like(gaussian.std)
+        best = torch.empty(E, kept, H, A)
+        addresses = (
+            tensor.data_ptr()
+            for tensor in (
+                actions,
+                returns,
+                gaussian.mean,
+                gaussian.std,
+                least_std,
+                low,
+                high,
+                mean,
+                std,
+                best,
             )
-            return ActionGaussian(mean, std, least_std)
-        best = chosen(actions, index)
-        weight = returns.isfinite().to(best.dtype)[:, :, None, None]
+        )
+        native.fit(*addresses, E, N, H * A, self.elites, kept, 1.0 - self.smoothing)
+        return ActionGaussian(mean, std, least_std, box), best
+
+    def _fitted(
+        self,
+        gaussian: ActionGaussian,
+        actions: Float[Tensor, "E N H A"],
+        returns: Float[Tensor, "E N"],
+        kept: int,
+    ) -> tuple[ActionGaussian, Float[Tensor, "E kept H A"]]:
+        best, index = returns.topk(self.elites, dim=1)
+        elites = actions[torch.arange(len(actions), device=actions.device)[:, None], index]
+        finite = best.isfinite()[:, :, None, None]
+        weight = finite.to(elites.dtype)
         count = weight.sum(dim=1)
-        mean = (weight * best).sum(dim=1) / count.clamp(min=1)
-        variance = (weight * (best - mean[:, None]).square()).sum(dim=1) / count.clamp(min=1)
+        mean = (weight * elites).sum(dim=1) / count.clamp(min=1)
+        variance = (weight * (elites - mean[:, None]).square()).sum(dim=1) / count.clamp(min=1)
         # One elite has no spread, and none has no mean: what they cannot say stays as it was.
-        mean = torch.where(count >= 1, gaussian.mean.lerp(mean, 1 - self.smoothing), gaussian.mean)
-        std = gaussian.std.lerp(variance.sqrt(), 1 - self.smoothing).maximum(least_std)
+        moved = gaussian.mean.lerp(mean, 1 - self.smoothing).clamp(*gaussian.box.bounds)
+        mean = torch.where(count >= 1, moved, gaussian.mean)
+        std = gaussian.std.lerp(variance.sqrt(), 1 - self.smoothing).maximum(gaussian.least_std)
         std = torch.where(count >= 2, std, gaussian.std)
-        return ActionGaussian(mean, std, least_std)
-
-
-def chosen(
-    actions: Float[Tensor, "E N H A"], index: Int[Tensor, "E count"]
-) -> Float[Tensor, "E count H A"]:
-    """The candidates of each system that an index names."""
-    systems = torch.arange(len(actions), device=actions.device)
-    return actions[systems[:, None], index]
+        fitted = ActionGaussian(mean, std, gaussian.least_std, gaussian.box)
+        return fitted, torch.where(finite[:, :kept], elites[:, :kept], mean[:, None])

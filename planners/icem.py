@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
-from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import require_range
 from hyperdyn.planners.box import ActionBox
-from hyperdyn.planners.elites import ActionGaussian, ElitePlanner, chosen
+from hyperdyn.planners.elites import ActionGaussian, ElitePlanner
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,14 @@ class ICEM(ElitePlanner[Remembering]):
     ) -> Float[Tensor, "E n H A"]:
         """Draw n plans for each system, the kept elites and at the end the mean among them."""
         mean, std = params.gaussian.mean, params.gaussian.std
-        drawn = sampling.coloured(mean, std, n, exponent=self.noise_exponent, generator=generator)
+        drawn = sampling.coloured(
+            mean,
+            std,
+            n,
+            exponent=self.noise_exponent,
+            generator=generator,
+            within=params.gaussian.box.bounds,
+        )
         if params.rounds_left == 1 and self.iterations > 1:
             drawn[:, 0] = mean
         kept = params.kept[:, : n - 1]
@@ -80,28 +86,9 @@ class ICEM(ElitePlanner[Remembering]):
         self, params: Remembering, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]
     ) -> Remembering:
         """Fit the Gaussian to the elites and keep a share of them."""
-        best, index = returns.topk(self.elites, dim=1)
-        gaussian = self.fitted(params.gaussian, actions, index, best)
-        kept = self._kept(actions, index, best, gaussian.mean)
+        count = round(self.kept_share * self.elites)
+        gaussian, kept = self.fitted(params.gaussian, actions, returns, count)
         return Remembering(gaussian, kept, params.rounds_left - 1)
-
-    def _kept(
-        self,
-        actions: Float[Tensor, "E N H A"],
-        index: Int[Tensor, "E elites"],
-        returns: Float[Tensor, "E elites"],
-        mean: Float[Tensor, "E H A"],
-    ) -> Float[Tensor, "E K H A"]:
-        """The best of the elites; the mean in place of one that could not be ranked."""
-        (E, N, H, A), count = actions.shape, round(self.kept_share * self.elites)
-        native = compiled(actions, returns, mean)
-        if native is None:
-            ranked = returns[:, :count, None, None].isfinite()
-            return torch.where(ranked, chosen(actions, index[:, :count]), mean[:, None])
-        kept = torch.empty(E, count, H, A)
-        addresses = (tensor.data_ptr() for tensor in (actions, index, returns, mean, kept))
-        native.keep(*addresses, E, N, self.elites, count, H * A)
-        return kept
 
     def carried(self, params: Remembering) -> Float[Tensor, "E K H A"]:
         """The elites kept from the last round."""

@@ -33,6 +33,8 @@ class Perturbed:
     """Weighted mean of the round before, within the bounds."""
     std: Float[Tensor, "E H A"]
     """Standard deviation of the noise on every action."""
+    box: ActionBox
+    """The bounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,7 @@ class MPPI(Planner[Perturbed]):
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
 
+    draws_within_bounds: ClassVar[bool] = True
     learns_from_infeasible: ClassVar[bool] = False  # an average with them would be none of them
 
     def __post_init__(self) -> None:
@@ -78,24 +81,32 @@ class MPPI(Planner[Perturbed]):
 
     def initial(self, box: ActionBox, nominal: Float[Tensor, "E H A"]) -> Perturbed:
         """Start about the previous plan."""
-        return Perturbed(nominal, box.spread(self.std, "std"))
+        return Perturbed(nominal, box.spread(self.std, "std"), box)
 
     def sample(
         self, params: Perturbed, n: int, generator: torch.Generator
     ) -> Float[Tensor, "E n H A"]:
         """Draw n plans for each system about its mean."""
-        return sampling.gaussian(params.mean, params.std, n, generator=generator)
+        return sampling.gaussian(
+            params.mean, params.std, n, generator=generator, within=params.box.bounds
+        )
 
     def update(
         self, params: Perturbed, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]
     ) -> Perturbed:
         """Average the candidates; where none could be ranked, the mean stays."""
-        weights = self.weights(returns)
-        mean = (weights[:, None] @ actions.flatten(start_dim=2)).view_as(params.mean)
+        native = compiled(actions, returns, params.mean)
+        if native is None:
+            weights = self.weights(returns)
+            mean = (weights[:, None] @ actions.flatten(start_dim=2)).view_as(params.mean)
+            mean = torch.where(weights.any(dim=1)[:, None, None], mean, params.mean)
+        else:
+            (E, N, H, A), mean = actions.shape, torch.empty_like(params.mean)
+            addresses = (x.data_ptr() for x in (actions, returns, params.mean, mean))
+            native.average(*addresses, E, N, H * A, self._stated(), self.effective_share)
         if self.window > 1:
             mean = sampling.moving_average(mean, self.window)
-        ranked = weights.any(dim=1)[:, None, None]
-        return Perturbed(torch.where(ranked, mean, params.mean), params.std)
+        return Perturbed(mean, params.std, params.box)
 
     def answer(self, params: Perturbed) -> Float[Tensor, "E H A"]:
         """The last weighted mean."""
@@ -107,21 +118,25 @@ class MPPI(Planner[Perturbed]):
         The best return is subtracted first, so that no scale of returns overflows.
         """
         native = compiled(returns)
-        least = torch.finfo(returns.dtype).tiny
         if native is not None:
             weights = torch.empty_like(returns)
-            stated = 0.0 if self.temperature is None else max(self.temperature, least)
             addresses = (returns.data_ptr(), weights.data_ptr())
-            native.weigh(*addresses, *returns.shape, stated, self.effective_share)
+            native.weigh(*addresses, *returns.shape, self._stated(), self.effective_share)
             return weights
         best = returns.amax(dim=1, keepdim=True)
         behind = torch.where(returns.isfinite(), best - returns, math.inf)
         if self.temperature is None:
             temperature = _adapted(behind, self.effective_share)
         else:
+            least = torch.finfo(returns.dtype).tiny
             temperature = torch.full_like(best, self.temperature).clamp(min=least)
         weights = _unnormalised(behind, temperature)
         return weights / weights.sum(dim=1, keepdim=True).clamp(min=1.0)  # the best weighs 1
+
+    def _stated(self) -> float:
+        """The temperature for compiled code: zero is to be searched for."""
+        least = torch.finfo(torch.float32).tiny
+        return 0.0 if self.temperature is None else max(self.temperature, least)
 
 
 def _adapted(behind: Float[Tensor, "E N"], share: float) -> Float[Tensor, "E 1"]:

@@ -67,6 +67,8 @@ class Planner(ABC, Generic[Params]):
     threads: int | None = 1
     """Intra-op threads torch plans with (the setting found is given back); None: leave it alone."""
 
+    draws_within_bounds: ClassVar[bool] = False
+    """Whether all that `sample` draws is finite and within the bounds, and need not be checked."""
     learns_from_infeasible: ClassVar[bool] = True
     """Whether `update` sees infeasible candidates, ranked below the feasible ones, beside them."""
 
@@ -169,8 +171,10 @@ class Planner(ABC, Generic[Params]):
             params = self.initial(box, nominal)
             rounds, rolled_out = 0, 0
 
-            def compete(candidates: Tensor, known: Tensor | None) -> Tensor:
-                sound = admit(candidates, box)
+            def compete(
+                candidates: Tensor, known: Tensor | None, *, checked: bool = False
+            ) -> Tensor:
+                sound = None if checked else admit(candidates, box)
                 if known is not None:
                     each = known[:, None].expand(candidates.shape[:2])
                     sound = each if sound is None else sound & each
@@ -179,18 +183,22 @@ class Planner(ABC, Generic[Params]):
                 return scores.ranks(infeasible=self.learns_from_infeasible)
 
             while rounds < self.iterations and clock.allows_another():
-                n = self.population(rounds)
+                n, checked = self.population(rounds), False
                 if isinstance(proposal, Mixture) or proposal is None or rounds > 0:
                     drawn = self.sample(params, n, generator)
+                    checked = self.draws_within_bounds
                 else:
                     drawn = drawing.propose(proposal, n)
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
-                if rounds == 0 and self.keep_previous and warm is not None:
+                    checked = False
+                if rounds == 0 and self.keep_previous and warm is not False:
                     again = _candidates_again(previous, nominal)[:, :n]
                     first = drawn[:, : again.shape[1]]
-                    first.copy_(torch.where(warm[:, None, None, None], again, first))
-                ranks = compete(drawn, known)
+                    if warm is not True:
+                        again = torch.where(warm[:, None, None, None], again, first)
+                    first.copy_(again)
+                ranks = compete(drawn, known, checked=checked)
                 params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
                 clock.lap()
@@ -254,21 +262,24 @@ class Planner(ABC, Generic[Params]):
 
 def _warm_start(
     previous: Plan | Tensor | None, box: ActionBox
-) -> tuple[Bool[Tensor, "E"] | None, Float[Tensor, "E H A"], Float[Tensor, "E H A"]]:
-    """Tell which systems have a previous plan (None: none has), and where to start.
+) -> tuple[Bool[Tensor, "E"] | bool, Float[Tensor, "E H A"], Float[Tensor, "E H A"]]:
+    """Lay out what to start from.
 
     Returns:
-        Marks of the systems that have one; the previous plans moved on one step, the middle of the
-        bounds where there is none; and the same with zeros where there is none.
+        Which systems have a previous plan (True: all, False: none); the previous plans moved on one
+        step, the middle of the bounds where there is none; and the same with zeros there.
     """
     if previous is None:
-        return None, box.middles, box.rest
+        return False, box.middles, box.rest
     given = previous.actions if isinstance(previous, Plan) else previous
     wanted = tuple(box.middles.shape)
     mend = "hand in this planner's plan for the same systems, or None (a controller: reset())"
     given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(box.low)
+    moved = box.clip(shifted(given))
+    if math.isfinite(float(given.sum())):  # a finite sum has finite terms
+        return True, moved, moved
     warm = given.isfinite().flatten(start_dim=1).all(dim=1)
-    moved, rows = box.clip(shifted(given)), warm[:, None, None]
+    rows = warm[:, None, None]
     return warm, torch.where(rows, moved, box.middles), torch.where(rows, moved, box.rest)
 
 

@@ -1,6 +1,7 @@
 """Random shooting: draw action sequences, roll them out, take the best."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,8 @@ class RandomShooting(Planner[ActionBox]):
     The defaults are the paper's: 500 sequences of 20 steps (HyperDynamics, sections 3.3 and 4.2).
     A proposal replaces the uniform draw.
     """
+
+    draws_within_bounds: ClassVar[bool] = True
 
     @property
     def iterations(self) -> int:

@@ -10,6 +10,12 @@ from torch import Tensor
 
 from hyperdyn.planners._native import compiled, philox, serves
 
+SHORT = 64
+"""Numbers in a plan up to which coloured noise is made of whole plans at once."""
+
+Bounds = tuple[Tensor, Tensor]
+"""Lower and upper bounds of every action of a plan, each [H, A]."""
+
 Interpolation = Literal["linear", "cubic"]
 """How a spline runs between its knots."""
 
@@ -28,14 +34,14 @@ def uniform(
     knots = -(-horizon // hold)
     shape = (systems, n, knots, len(low))
     # Bounds laid out for every knot: broadcasting over a few dimensions is several times slower.
-    low, span = low.repeat(knots, 1), (high - low).repeat(knots, 1)
-    native = philox() if serves(low) and generator.device.type == "cpu" else None
+    low, high = low.repeat(knots, 1), high.repeat(knots, 1)
+    native = philox() if serves(low, high) and generator.device.type == "cpu" else None
     if native is None:
         unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
-        drawn = unit.mul_(span).add_(low)
+        drawn = unit.mul_(high - low).add_(low).minimum(high)
     else:
         drawn = torch.empty(shape)
-        addresses = (low.data_ptr(), span.data_ptr(), drawn.data_ptr())
+        addresses = (low.data_ptr(), high.data_ptr(), drawn.data_ptr())
         native.uniform(_key(generator), *addresses, systems * n, low.numel())
     return _held(drawn, horizon, hold)
 
@@ -46,16 +52,26 @@ def gaussian(
     n: int,
     *,
     generator: torch.Generator,
+    within: Bounds | None = None,
 ) -> Float[Tensor, "E n H A"]:
-    """Draw `n` sequences per system from a Gaussian that is independent in time and dimension."""
+    """Draw `n` sequences per system from a Gaussian that is independent in time and dimension.
+
+    Args:
+        mean: Mean sequences.
+        std: Deviations.
+        n: Sequences per system.
+        generator: The only source of randomness.
+        within: Bounds that what falls beyond is put on; None: none.
+    """
     systems, horizon, action_dim = mean.shape
-    shape = (systems, n, horizon, action_dim)
     mean, std = mean.contiguous(), std.contiguous()
-    native = philox() if serves(mean, std) and generator.device.type == "cpu" else None
+    low, high = within or _nowhere(horizon, action_dim, mean.dtype, mean.device)
+    native = philox() if serves(mean, std, low, high) and generator.device.type == "cpu" else None
     if native is None:
-        return _standard(shape, mean, generator).mul_(std[:, None]).add_(mean[:, None])
-    drawn = torch.empty(shape)
-    addresses = (mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
+        drawn = _standard((systems, n, horizon, action_dim), mean, generator)
+        return drawn.mul_(std[:, None]).add_(mean[:, None]).clamp_(low, high)
+    drawn = torch.empty(systems, n, horizon, action_dim)
+    addresses = (tensor.data_ptr() for tensor in (mean, std, low, high, drawn))
     native.gaussian(_key(generator), *addresses, systems, n, horizon * action_dim)
     return drawn
 
@@ -67,25 +83,43 @@ def coloured(
     *,
     exponent: float,
     generator: torch.Generator,
+    within: Bounds | None = None,
 ) -> Float[Tensor, "E n H A"]:
     """Draw Gaussian sequences whose noise has a power spectrum of 1/frequency^exponent in time.
 
     The noise has the stated deviation at every step, and period H (Timmer and König, 1995). The
-    constant has the power of the lowest frequency; 0 is white noise, 1 pink, 2 that of a walk.
+    constant has the power of the lowest frequency; 0 is white noise, 1 pink, 2 that of a walk. The
+    arguments are those of `gaussian`.
     """
     systems, horizon, action_dim = mean.shape
     mean, std = mean.contiguous(), std.contiguous()
-    waves = _waves(horizon, exponent, mean.dtype, mean.device)
-    white = _standard((systems, horizon, n * action_dim), mean, generator)
-    noise = waves @ white
-    native = compiled(noise, mean, std)
+    low, high = within or _nowhere(horizon, action_dim, mean.dtype, mean.device)
+    if horizon * action_dim <= SHORT:
+        # One product in the order of the result costs less than putting the result in order.
+        waves = _waves(horizon, exponent, action_dim, mean.dtype, mean.device)
+        noise = _standard((systems, n, horizon * action_dim), mean, generator) @ waves.mT
+        order = (systems, n, 1, horizon * action_dim)
+    else:
+        waves = _waves(horizon, exponent, 1, mean.dtype, mean.device)
+        noise = waves @ _standard((systems, horizon, n * action_dim), mean, generator)
+        order = (systems, n, horizon, action_dim)
+    native = compiled(noise, mean, std, low, high)
     if native is None:
-        noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2).contiguous()
-        return noise.mul_(std[:, None]).add_(mean[:, None])
+        if order[2] > 1:
+            noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2)
+        noise = noise.reshape(systems, n, horizon, action_dim)
+        return (noise * std[:, None]).add_(mean[:, None]).clamp_(low, high)
     drawn = torch.empty(systems, n, horizon, action_dim)
-    addresses = (noise.data_ptr(), mean.data_ptr(), std.data_ptr(), drawn.data_ptr())
-    native.settle(*addresses, systems, n, horizon, action_dim)
+    addresses = (tensor.data_ptr() for tensor in (noise, mean, std, low, high, drawn))
+    native.settle(*addresses, *order)
     return drawn
+
+
+@functools.lru_cache(maxsize=64)
+def _nowhere(horizon: int, action_dim: int, dtype: torch.dtype, device: torch.device) -> Bounds:
+    """Bounds that nothing falls beyond."""
+    high = torch.full((horizon, action_dim), math.inf, dtype=dtype, device=device)
+    return -high, high
 
 
 def _standard(
@@ -102,9 +136,12 @@ def _standard(
 
 @functools.lru_cache(maxsize=64)
 def _waves(
-    horizon: int, exponent: float, dtype: torch.dtype, device: torch.device
-) -> Float[Tensor, "H H"]:
-    """Waves of period H as columns: times independent normal numbers, noise of unit deviation."""
+    horizon: int, exponent: float, action_dim: int, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "HA HA"]:
+    """Waves of period H as columns: times independent normal numbers, noise of unit deviation.
+
+    For several action dimensions side by side, each has waves of its own.
+    """
     step, frequency = torch.arange(horizon, dtype=torch.float64), torch.arange(horizon // 2 + 1)
     power = (frequency.double() / horizon).clamp(min=1 / horizon).pow(-exponent)
     angle = 2 * math.pi * step[:, None] * frequency / horizon
@@ -112,7 +149,8 @@ def _waves(
     paired = (frequency > 0) & (2 * frequency < horizon)
     power = power.where(paired, power / 2)
     waves = torch.cat([angle.cos() * power.sqrt(), (angle.sin() * power.sqrt())[:, paired]], dim=1)
-    return (waves / waves.square().sum(dim=1, keepdim=True).sqrt()).to(device, dtype)
+    waves = waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+    return torch.kron(waves, torch.eye(action_dim, dtype=waves.dtype)).to(device, dtype)
 
 
 def spline(

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"hyperdyn": "hyperdyn"} | {
-    name: f"hyperdyn.{name}" for name in ("assets", "envs", "planners")
+    name: f"hyperdyn.{name}" for name in ("assets", "benchmarks", "envs", "planners")
 }
 
 # A module of the core imports from its own layer and from those before it.
@@ -22,11 +22,12 @@ LAYERS = (
     ("baselines", "policies"),
     ("generators",),
     ("training",),
+    ("benchmarks",),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 WORLD = ("hyperdyn.envs", "hyperdyn.planners")
-KNOW_THE_WORLD = ("training", "cli", "__main__")  # may import planners and envs
+KNOW_THE_WORLD = ("training", "benchmarks", "cli", "__main__")  # may import planners and envs
 PLANNERS_MAY = ("hyperdyn.planners", "hyperdyn.dynamics", "hyperdyn.errors", "hyperdyn.terms")
 ENVS_MAY = ("hyperdyn.envs", "hyperdyn.assets", "hyperdyn.dynamics", "hyperdyn.errors")
 THIRD_PARTY = {
@@ -116,7 +117,8 @@ def test_modules_import_only_what_their_layer_may(name: str, file: Path):
 
 @every_module
 def test_mapped_folders_are_imported_by_their_full_names(name: str, file: Path):
-    bare = {n for n in imported(file) if n.split(".")[0] in ("planners", "envs", "assets", "tests")}
+    folders = ("assets", "benchmarks", "envs", "planners", "tests")
+    bare = {n for n in imported(file) if n.split(".")[0] in folders}
     assert not bare, f"{name} imports {sorted(bare)}; write hyperdyn.…"
 
 

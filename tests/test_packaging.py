@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 TOP = SETUPTOOLS["package-dir"]  # import name -> folder
-DATA = {".json", ".safetensors", ".typed", ".xml"}
+DATA = {".json", ".safetensors", ".txt", ".typed", ".xml"}
 
 USE = """
 import sys

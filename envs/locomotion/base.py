@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
 
 from hyperdyn.envs.rendering import OffscreenRenderer
+from hyperdyn.envs.state_view import StateView
 from hyperdyn.errors import InputError
 
 Info = dict[str, Any]
@@ -103,6 +104,16 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
     @abc.abstractmethod
     def _reward(self, moved: float, action: Float[np.ndarray, " A"]) -> float:
         """Reward for the centre of mass having `moved` (m) in x under the clipped `action`."""
+
+    @property
+    @abc.abstractmethod
+    def state_view(self) -> StateView:
+        """How observations and the simulator's state of this episode follow from each other."""
+
+    @property
+    def state_bounds(self) -> tuple[Float[np.ndarray, " nq"], Float[np.ndarray, " nv"]]:
+        """Magnitudes of `qpos` and `qvel` beyond which an episode counts as diverged."""
+        return self._position_bound.copy(), self._velocity_bound.copy()
 
     @property
     def model(self) -> mujoco.MjModel:

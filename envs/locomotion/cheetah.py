@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from hyperdyn import assets
 from hyperdyn.envs.locomotion.base import LocomotionEnv
+from hyperdyn.envs.locomotion.cheetah_view import CheetahView
 
 JOINTS = ("bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot")
 # Released code (learning_to_adapt, height field): the torso starts at z = 1.0 instead of 0.7.
@@ -49,6 +50,11 @@ class Cheetah(LocomotionEnv, abc.ABC):
     time_step: ClassVar[float] = 0.01
     _position_bound: ClassVar[Float[np.ndarray, " 9"]] = np.array([1e3] * 3 + [2 * np.pi] * 6)
     _velocity_bound: ClassVar[Float[np.ndarray, " 9"]] = np.array([200.0] * 2 + [1e3] * 7)
+
+    @property
+    def state_view(self) -> CheetahView:
+        """An observation has everything but the root's x, which follows from the centre of mass."""
+        return CheetahView(self.model)
 
     def _observation_bound(self) -> Float[np.ndarray, " 20"]:
         # The centre of mass stays within 2 m of the root and, but for rounding, in the plane y = 0.

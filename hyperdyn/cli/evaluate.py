@@ -23,11 +23,12 @@ class Evaluate(Command):
     """Plan with a generator on one split of an environment and report the returns.
 
     Episodes, terrains and plans follow from the seed, so every MODEL meets the same ones. The
-    interval is the 95 % bootstrap interval of the interquartile mean.
+    interval is the 95 % bootstrap interval of the interquartile mean. With the word simulator as
+    MODEL an oracle plans: with the environments' own simulators, of which nothing is hidden to it.
     """
 
     model: Model
-    """A pretrained name (`hyperdyn info` lists them), a run folder or a model folder."""
+    """A pretrained name (`hyperdyn info` lists them), a run or model folder, or: simulator."""
     env: EnvId
     """Environment, such as hyperdyn/CheetahSlope-v0."""
     split: str = "seen"
@@ -43,14 +44,14 @@ class Evaluate(Command):
 
     def prepare(self) -> Job:
         """Check names and numbers, load the model."""
-        from hyperdyn import load_generator
+        from hyperdyn.cli.models import load_model
         from hyperdyn.training.evaluation import evaluate
         from hyperdyn.training.tasks import task_for
 
         require_split(task_for(self.env), self.split)
         require_positive("--episodes", self.episodes)
         planner, proposal = self.planner.build()
-        model = load_generator(self.model)
+        model = load_model(self.model)
         if self.json is not None:
             make_room_for(self.json)
 

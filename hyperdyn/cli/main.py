@@ -8,11 +8,12 @@ import functools
 import operator
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import tyro
 
+from hyperdyn.cli.bench import Bench
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.evaluate import Evaluate
@@ -31,6 +32,7 @@ COMMANDS: dict[str, type[Command]] = {
     "plan": Plan,
     "predict": Predict,
     "demo": Demo,
+    "bench": Bench,
     "info": Info,
 }
 
@@ -68,8 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse(words: Sequence[str]) -> Command:
+def parse(
+    words: Sequence[str],
+    program: str = "hyperdyn",
+    commands: Mapping[str, type[Command]] = COMMANDS,
+    description: str = DESCRIPTION,
+) -> Command:
     """Turn words into a command; prints help and leaves with 0, or with 2 if words are missing.
+
+    Args:
+        words: Of the command line, after the program.
+        program: What they follow.
+        commands: Those to choose from.
+        description: What they have in common.
 
     Raises:
         UnknownNameError: For an unknown command, option or planner; names the nearest.
@@ -78,14 +91,17 @@ def parse(words: Sequence[str]) -> Command:
     if not words or words[0].startswith("-"):
         listed = [
             Annotated[kind, tyro.conf.subcommand(name, description=_first_sentence(kind))]
-            for name, kind in COMMANDS.items()
+            for name, kind in commands.items()
         ]
         union: Any = functools.reduce(operator.or_, listed)
-        tyro.cli(union, prog="hyperdyn", description=DESCRIPTION, args=words, config=config)
+        tyro.cli(union, prog=program, description=description, args=words, config=config)
     name, *rest = words
-    require_known("command", name, COMMANDS)
-    _require_options(COMMANDS[name], rest)
-    command: Command = tyro.cli(COMMANDS[name], prog=f"hyperdyn {name}", args=rest, config=config)
+    require_known("command", name, commands)
+    kind = commands[name]
+    if issubclass(kind, Bench):
+        return parse(rest, f"{program} {name}", kind.commands, str(kind.__doc__))
+    _require_options(kind, rest)
+    command: Command = tyro.cli(kind, prog=f"{program} {name}", args=rest, config=config)
     return command
 
 

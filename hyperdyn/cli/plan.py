@@ -13,10 +13,13 @@ from hyperdyn.cli.videos import Camera, require_video_name
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Command):
-    """Run one episode: watch, generate a model, plan with it, act, again; and film it."""
+    """Run one episode: watch, generate a model, plan with it, act, again; and film it.
+
+    With the word simulator as MODEL an oracle plans, with the environment's own simulator.
+    """
 
     model: Model
-    """A pretrained name (`hyperdyn info` lists them), a run folder or a model folder."""
+    """A pretrained name (`hyperdyn info` lists them), a run or model folder, or: simulator."""
     env: EnvId
     """Environment, such as hyperdyn/CheetahSlope-v0."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -30,13 +33,13 @@ class Plan(Command):
 
     def prepare(self) -> Job:
         """Check names, load the model, try the camera."""
-        from hyperdyn import load_generator
+        from hyperdyn.cli.models import load_model
         from hyperdyn.training.tasks import task_for
 
         task = task_for(self.env)
         require_split(task, self.split)
         planner, proposal = self.planner.build()
-        model = load_generator(self.model)
+        model = load_model(self.model)
         if self.video is not None:
             require_video_name(self.video)
             make_room_for(self.video)
@@ -45,12 +48,12 @@ class Plan(Command):
             from tqdm import tqdm
 
             from hyperdyn.envs import make
-            from hyperdyn.training.collect import PlanningAgent, Reset, run_episodes
+            from hyperdyn.training.collect import Reset, planning_agent, run_episodes
             from hyperdyn.training.seeds import torch_generator
 
             camera = None if self.video is None else Camera()
             generator = torch_generator(self.seed, "plan")
-            agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
+            agent = planning_agent(model, planner, task.objective(), generator, proposal)
             with tqdm(total=task.episode_steps, desc="plan", leave=False) as bar:
 
                 def on_step(systems: int) -> None:

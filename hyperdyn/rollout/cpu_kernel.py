@@ -7,6 +7,7 @@ however many threads share the work.
 
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -53,91 +54,103 @@ def rollout(
         InputError: If the widths of the network, the space and the tensors do not fit together.
     """
     E, N, H, _ = actions.shape
+    table, wanted = _table(spec, space)
+    _require_sizes(wanted, parameters, states, tuple(actions.shape))
     # Float32 on the CPU, whatever the defaults are.
     out = torch.empty((E, N, H + 1, space.dim), dtype=torch.float32, device="cpu")
-    _run(spec, space, parameters, states, actions, shape, NOTHING, (out,), (out.data_ptr(), 0, 0))
+    kernel = tile_kernel(shape) if shape else _host_kernel()
+    held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), out)
+    before = (
+        table,
+        NOTHING.codes,
+        NOTHING.numbers,
+        *(tensor.data_ptr() for tensor in held[:2]),
+    )
+    addresses = (held[2].data_ptr(), out.data_ptr(), 0, 0)
+    _call(kernel, before, addresses, (E, N, H), wanted[0], held)
     return out
 
 
-def returns(
+def scorer(
     spec: MLPSpec,
     space: StateSpace,
     parameters: Float[Tensor, "E P"],
     states: Float[Tensor, "E S"],
-    actions: Float[Tensor, "E N H A"],
-    table: TermTable,
+    terms: TermTable,
     shape: Shape | None = None,
-) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None]:
-    """Sum an objective up while E generated models roll forward; no trajectory is kept.
+) -> Callable[[Tensor], tuple[Tensor, Tensor | None]]:
+    """Prepare to sum an objective up while E generated models roll forward, keeping no trajectory.
+
+    What does not change from call to call is done here: for a small plan that is most of it.
 
     Args:
-        spec: As `rollout`, and so on to `actions`.
+        spec: As `rollout`, and so on to `states`.
         space: The columns the network sees.
         parameters: Weights.
         states: Where each system stands.
-        actions: Candidates.
-        table: The objective.
+        terms: The objective.
         shape: Register block of the kernel; that of this processor if None.
 
     Returns:
-        Returns, and violations if the objective has hard terms; minus and plus infinity for a
-        candidate that is not finite.
+        A function from candidates [E, N, H, A], float32, to their returns and, if the objective has
+        hard terms, violations [E, N]; minus and plus infinity for one that is not finite.
 
     Raises:
-        InputError: As `rollout`.
+        InputError: As `rollout`; the function too.
     """
-    size = actions.shape[:2]
-    # From numpy: for a small plan, two calls of torch.empty are a tenth of the time.
-    sums = torch.from_numpy(np.empty(size, np.float32))
-    excess = torch.from_numpy(np.empty(size, np.float32)) if table.hard else None
-    outputs = (0, sums.data_ptr(), 0 if excess is None else excess.data_ptr())
-    written = (sums,) if excess is None else (sums, excess)
-    _run(spec, space, parameters, states, actions, shape, table, written, outputs)
-    return sums, excess
-
-
-def _run(
-    spec: MLPSpec,
-    space: StateSpace,
-    parameters: Tensor,
-    states: Tensor,
-    actions: Tensor,
-    shape: Shape | None,
-    terms: TermTable,
-    written: tuple[Tensor, ...],
-    outputs: tuple[int, int, int],
-) -> None:
-    """Check the sizes and call the kernel, which writes to the addresses `outputs`."""
-    systems, samples, horizon, action_dim = actions.shape
     table, wanted = _table(spec, space)
-    weights, state_dim, width = wanted
+    kernel = tile_kernel(shape) if shape else _host_kernel()
+    systems, action_dim = len(states), wanted[2]
+    parameters, states = parameters.contiguous(), states.contiguous()
+    before = (table, terms.codes, terms.numbers, parameters.data_ptr(), states.data_ptr())
+    _require_sizes(wanted, parameters, states, (systems, 0, 0, action_dim))
+
+    def score(actions: Tensor) -> tuple[Tensor, Tensor | None]:
+        size = actions.shape
+        if size[0] != systems or size[3] != action_dim:
+            _require_sizes(wanted, parameters, states, tuple(size))
+        actions = actions.contiguous()
+        # From numpy: for a small plan, two calls of torch.empty are a tenth of the time.
+        sums = torch.from_numpy(np.empty(size[:2], np.float32))
+        excess = torch.from_numpy(np.empty(size[:2], np.float32)) if terms.hard else None
+        addresses = (0, sums.data_ptr(), 0 if excess is None else excess.data_ptr())
+        held = (parameters, states, actions, sums, excess)
+        _call(kernel, before, (actions.data_ptr(), *addresses), tuple(size[:3]), wanted[0], held)
+        return sums, excess
+
+    return score
+
+
+def _require_sizes(
+    wanted: tuple[int, int, int], parameters: Tensor, states: Tensor, actions: tuple[int, ...]
+) -> None:
+    weights, state_dim, action_dim = wanted
+    systems = actions[0]
     if (
         parameters.shape != (systems, weights)
         or states.shape != (systems, state_dim)
-        or action_dim != width
+        or actions[3] != action_dim
     ):
         raise InputError(
             f"rollout got parameters of shape {tuple(parameters.shape)}, states of "
-            f"{tuple(states.shape)} and actions of {tuple(actions.shape)}; this network and state "
-            f"space want (P, S, A) = {wanted}, and the same number of systems in all three."
+            f"{tuple(states.shape)} and actions of {actions}; this network and state space want "
+            f"(P, S, A) = {wanted}, and the same number of systems in all three."
         )
-    kernel = tile_kernel(shape) if shape else _host_kernel()
-    held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), *written)
-    arguments = (
-        table,
-        np.zeros(1, dtype=np.int64),  # tiles taken
-        terms.codes,
-        terms.numbers,
-        held[0].data_ptr(),
-        held[1].data_ptr(),
-        held[2].data_ptr(),
-        *outputs,
-        systems,
-        samples,
-        horizon,
-    )
+
+
+def _call(
+    kernel: Kernel,
+    before: tuple[Any, ...],
+    addresses: tuple[int, ...],
+    sizes: tuple[int, ...],
+    weights: int,
+    held: tuple[Tensor | None, ...],
+) -> None:
+    """Call the kernel, on several threads if that is worth it; `held` is what addresses are of."""
+    tasks = np.zeros(1, dtype=np.int64)  # tiles taken
+    arguments = (tasks, *before, *addresses, *sizes)
     helpers = torch.get_num_threads() - 1
-    if helpers and systems * samples * horizon * weights > WORTH_A_THREAD:
+    if helpers and sizes[0] * sizes[1] * sizes[2] * weights > WORTH_A_THREAD:
         # Whoever is free takes the next tile: a helper that gets no processor delays nobody. Each
         # holds the tensors, as an interrupt here must not free what another thread writes to.
         waiting = [_helpers(helpers).submit(_work, kernel, arguments, held) for _ in range(helpers)]
@@ -149,7 +162,7 @@ def _run(
         _work(kernel, arguments, held)
 
 
-def _work(kernel: Kernel, arguments: tuple[Any, ...], held: tuple[Tensor, ...]) -> None:
+def _work(kernel: Kernel, arguments: tuple[Any, ...], held: tuple[Tensor | None, ...]) -> None:
     if kernel(*arguments) != 0:
         raise RuntimeError(
             "The compiled rollout is of another version than the sources around it; restart "

@@ -97,8 +97,8 @@ def _define(width: int, rows: int, version: int) -> Kernel:
 
     @no_type_check  # numba compiles it as it stands
     def roll(
-        table: NDArray[np.int64],
         tasks: NDArray[np.int64],
+        table: NDArray[np.int64],
         codes: NDArray[np.int64],
         numbers: NDArray[np.float32],
         parameters: int,
@@ -114,8 +114,8 @@ def _define(width: int, rows: int, version: int) -> Kernel:
         """Take tiles from `tasks` until none is left.
 
         Args:
-            table: The network and its state space, see `cpu_packing.kernel_table`.
             tasks: One number shared by all threads: the tiles already taken.
+            table: The network and its state space, see `cpu_packing.kernel_table`.
             codes: Codes of an objective, see `hyperdyn.terms.TermTable`.
             numbers: Its numbers.
             parameters: Address of [E, P] float32 numbers.

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 
 import torch
@@ -38,23 +39,45 @@ def rollout(
     return reference.rollout(spec, space, parameters, states, actions)
 
 
-def returns(
+Scorer = Callable[[Tensor], tuple[Tensor, Tensor | None] | None]
+"""Candidates [E, N, H, A] to returns and, where terms are hard, violations [E, N]; None: cannot."""
+
+
+def scorer(
     spec: MLPSpec,
     space: StateSpace,
     parameters: Float[Tensor, "E P"],
     states: Float[Tensor, "E S"],
-    actions: Float[Tensor, "E N H A"],
     table: TermTable,
-) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None] | None:
-    """Returns and violations (if any term is hard) without trajectories; None: no kernel serves."""
-    for backend in _backends(space, (parameters, states, actions)):
-        if backend is not cuda_graph:
-            sums: tuple[Tensor, Tensor | None] | None = backend.returns(
-                spec, space, parameters, states, actions, table
-            )
-            if sums is not None:
-                return sums
+) -> Scorer | None:
+    """Prepare returns without trajectories; None: no kernel serves.
+
+    Candidates handed to the result are plain numbers of the type and on the device of the states,
+    and nobody asks for their gradients.
+    """
+    for backend in _backends(space, (parameters, states)):
+        if backend is cuda_graph:
+            continue
+        if parameters.is_cpu:
+            made: Scorer = backend.scorer(spec, space, parameters, states, table)
+            return made
+        return functools.partial(_on_gpu, backend, spec, space, parameters, states, table)
     return None
+
+
+def _on_gpu(
+    kernel: ModuleType,
+    spec: MLPSpec,
+    space: StateSpace,
+    parameters: Tensor,
+    states: Tensor,
+    table: TermTable,
+    actions: Tensor,
+) -> tuple[Tensor, Tensor | None] | None:
+    sums: tuple[Tensor, Tensor] | None = kernel.returns(
+        spec, space, parameters, states, actions, table
+    )
+    return sums if sums is None or table.hard else (sums[0], None)
 
 
 def _backends(space: StateSpace, tensors: tuple[Tensor, ...]) -> tuple[ModuleType, ...]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import gymnasium
 import torch
@@ -11,10 +11,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.envs import make as make_env
+from hyperdyn.envs.locomotion import LocomotionEnv
+from hyperdyn.envs.locomotion.true_dynamics import true_dynamics
+from hyperdyn.errors import InputError
 from hyperdyn.history import HistoryBuffer
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
 from hyperdyn.training.episodes import Episodes, json_context
+
+Simulator = Literal["simulator"]
+SIMULATOR: Simulator = "simulator"
+"""In place of a model: the environments' own simulators."""
 
 
 @runtime_checkable
@@ -82,6 +89,67 @@ class PlanningAgent:
         return actions
 
 
+@dataclass
+class OracleAgent:
+    """Plans with the simulators themselves, as no agent could: what a perfect model would bring.
+
+    It alone is handed the environments (`enter`), with all that is hidden in them; where their
+    simulators stand follows from the observations. It has nothing to watch for, so it plans from
+    the first step on.
+    """
+
+    planner: Planner[Any]
+    objective: ObjectiveFunction
+    generator: torch.Generator
+    proposal: Proposal | None = None
+    plans: int = 0
+    """Plans made so far, one a system and step."""
+    plan_seconds: float = 0.0
+    """Time spent planning."""
+
+    def reset(self, num_systems: int) -> None:
+        """Begin new episodes: forget previous plans."""
+        self.controller = MPC(
+            self.planner, self.objective, proposal=self.proposal, generator=self.generator
+        )
+
+    def enter(self, envs: Sequence["gymnasium.Env[Any, Any]"]) -> None:
+        """Take over the simulators of the episodes that have begun.
+
+        Raises:
+            InputError: If the environments' simulators cannot be planned with.
+        """
+        inner = [env.unwrapped for env in envs]
+        known = [env for env in inner if isinstance(env, LocomotionEnv)]
+        if len(known) < len(inner):
+            raise InputError(
+                f"{type(inner[0]).__name__} has no simulator to plan with; {SIMULATOR!r} stands "
+                "for that of MuJoCo's locomotion environments. Name a generator."
+            )
+        self._dynamics = true_dynamics(known, threads=self.planner.threads or 1)
+
+    def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
+        """Plan."""
+        start = time.perf_counter()
+        actions = self.controller.act(self._dynamics, states)
+        self.plan_seconds += time.perf_counter() - start
+        self.plans += len(states)
+        return actions
+
+
+def planning_agent(
+    model: DynamicsGenerator | Simulator,
+    planner: Planner[Any],
+    objective: ObjectiveFunction,
+    generator: torch.Generator,
+    proposal: Proposal | None = None,
+) -> PlanningAgent | OracleAgent:
+    """The agent that plans with a generator's models, or with the simulators."""
+    if isinstance(model, DynamicsGenerator):
+        return PlanningAgent(model, planner, objective, generator, proposal)
+    return OracleAgent(planner, objective, generator, proposal)
+
+
 @dataclass(frozen=True)
 class Reset:
     """How one episode begins."""
@@ -123,6 +191,8 @@ def run_episodes(
         lengths = torch.full((len(envs),), steps)
         running = [True] * len(envs)
         agent.reset(len(envs))
+        if isinstance(agent, OracleAgent):
+            agent.enter(envs)
         for step in range(steps):
             chosen = agent.act(states[-1])
             following = states[-1].clone()

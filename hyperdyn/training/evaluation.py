@@ -11,7 +11,16 @@ from tqdm import tqdm
 from hyperdyn.errors import CheckpointError, InputError, require_known
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import Planner, Proposal
-from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
+from hyperdyn.training.collect import (
+    Agent,
+    OracleAgent,
+    PlanningAgent,
+    RandomAgent,
+    Reset,
+    Simulator,
+    planning_agent,
+    run_episodes,
+)
 from hyperdyn.training.episodes import Episodes, concatenate
 from hyperdyn.training.seeds import seed_for, torch_generator
 from hyperdyn.training.statistics import interquartile_mean, interval
@@ -76,7 +85,7 @@ def resets_for(task: Task, split: str, episodes: int, seed: int) -> list[Reset]:
 
 
 def evaluate(
-    model: DynamicsGenerator | None,
+    model: DynamicsGenerator | Simulator | None,
     env_id: str,
     split: str,
     *,
@@ -90,12 +99,13 @@ def evaluate(
     """Run episodes of one split and summarise them.
 
     Args:
-        model: Generates the dynamics; None acts at random.
+        model: Generates the dynamics; "simulator" plans with the environments' own (an oracle,
+            which sees what is hidden and plans from the first step); None acts at random.
         env_id: A registered environment with a task record.
         split: One of the task's splits.
         episodes: Number of episodes.
         seed: Seeds terrains, initial states and planning.
-        planner: Plans with the generated models.
+        planner: Plans with the models.
         proposal: Where candidates come from; the planner's own unless given.
         name: What to call the model in the setting.
         progress: Whether to show a bar.
@@ -109,7 +119,7 @@ def evaluate(
     """
     task = task_for(env_id)
     resets = resets_for(task, split, episodes, seed)
-    if model is not None:
+    if isinstance(model, DynamicsGenerator):
         _check_widths(model, task)
     parts, plans, seconds = [], 0, 0.0
     statuses: dict[str, int] = {}
@@ -120,10 +130,10 @@ def evaluate(
             generator = torch_generator(seed, "plan", task.splits.index(split), batch)
             agent: Agent = RandomAgent(task.action_dim, generator)
             if model is not None:
-                agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
+                agent = planning_agent(model, planner, task.objective(), generator, proposal)
             chunk = resets[batch : batch + LOCKSTEP]
             parts.append(run_episodes(env_id, agent, chunk, task.episode_steps, bar.update))
-            if isinstance(agent, PlanningAgent):
+            if isinstance(agent, PlanningAgent | OracleAgent):
                 plans += agent.plans
                 seconds += agent.plan_seconds
                 for status, count in agent.controller.status_counts.items():
@@ -132,7 +142,7 @@ def evaluate(
     returns = recorded.returns.numpy()
     setting = {
         "model": name,
-        "kind": model.kind if model is not None else "random",
+        "kind": model.kind if isinstance(model, DynamicsGenerator) else model or "random",
         "env": env_id,
         "split": split,
         "episodes": episodes,

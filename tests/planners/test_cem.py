@@ -35,7 +35,10 @@ def test_beats_random_shooting_at_equal_evaluations(point_masses, goal):
 def fit(actions, returns, *, mean=0.0, std=1.0, elites=2, smoothing=0.0, least=0.01):
     """One update for one system, one step and one dimension."""
     start = ActionGaussian(
-        torch.full((1, 1, 1), mean), torch.full((1, 1, 1), std), torch.full((1, 1, 1), least)
+        torch.full((1, 1, 1), mean),
+        torch.full((1, 1, 1), std),
+        torch.full((1, 1, 1), least),
+        ActionBox(1, 1, torch.tensor([-1.0]), torch.tensor([1.0])),
     )
     planner = CEM(horizon=1, samples=len(actions), elites=elites, smoothing=smoothing)
     fitted = planner.update(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hyperdyn.planners import CEM, ICEM, MPPI, _candidates, _native, elites, icem, mppi
+from hyperdyn.planners import CEM, ICEM, MPPI, _candidates, _native, elites, mppi, sampling
 from hyperdyn.planners._candidates import Leaders, admit
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.box import ActionBox
@@ -18,7 +18,7 @@ def both(monkeypatch):
     def run(function):
         fast = function()
         with monkeypatch.context() as patch:
-            for module in (_candidates, elites, icem, mppi):
+            for module in (_candidates, elites, mppi, sampling):
                 patch.setattr(module, "compiled", lambda *tensors: None)
             slow = function()
         return fast, slow
@@ -89,7 +89,8 @@ def test_the_fit_of_elites(seed: int, smoothing: float, both):
     E, _, H, A = actions.shape
     planner = CEM(horizon=H, samples=12, elites=min(8, 2 + seed), smoothing=smoothing)
     mean, std = torch.zeros(E, H, A), torch.ones(E, H, A)
-    gaussian = elites.ActionGaussian(mean, std, torch.full((E, H, A), 0.7))
+    box = ActionBox(E, H, torch.full((A,), -3.0), torch.full((A,), 3.0))
+    gaussian = elites.ActionGaussian(mean, std, torch.full((E, H, A), 0.7), box)
 
     def run():
         fitted = planner.update(gaussian, actions, returns)
@@ -108,6 +109,40 @@ def test_the_elites_that_icem_keeps(seed: int, both):
     start = planner.initial(box, torch.zeros(E, H, A))
     fast, slow = both(lambda: planner.update(start, actions, returns).kept)
     torch.testing.assert_close(fast, slow)
+
+
+@every_case
+@pytest.mark.parametrize("window", [1, 3])
+def test_the_mean_of_mppi(seed: int, window: int, both):
+    actions, returns, _ = candidates(seed)
+    E, N, H, A = actions.shape
+    planner = MPPI(horizon=H, samples=N, temperature=2.0, window=window)
+    box = ActionBox(E, H, -torch.ones(A), torch.ones(A))
+    start = planner.initial(box, torch.full((E, H, A), 0.3))
+    fast, slow = both(lambda: planner.update(start, actions, returns).mean)
+    torch.testing.assert_close(fast, slow)
+
+
+@pytest.mark.parametrize("n", [1, 7, 300])
+@pytest.mark.parametrize("short", [0, 64])
+def test_coloured_noise_from_the_same_white_noise(n: int, short: int, both, monkeypatch):
+    white = {}
+
+    def same(shape, like, generator):
+        return white.setdefault(shape, torch.randn(shape)).clone()
+
+    monkeypatch.setattr(sampling, "_standard", same)
+    monkeypatch.setattr(sampling, "SHORT", short)
+    mean, std = torch.randn(2, 9, 3), torch.rand(2, 9, 3)
+    within = (torch.full((9, 3), -0.5), torch.full((9, 3), 0.7))
+    fast, slow = both(
+        lambda: sampling.coloured(
+            mean, std, n, exponent=1.0, generator=torch.Generator(), within=within
+        )
+    )
+    torch.testing.assert_close(fast, slow)
+    assert (fast >= -0.5).all()
+    assert (fast <= 0.7).all()
 
 
 @every_case

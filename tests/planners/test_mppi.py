@@ -88,7 +88,8 @@ def step(actions, returns, *, mean=0.0, **options):
     actions = torch.tensor(actions)[None, :, :, None]
     start = torch.full((1, actions.shape[2], 1), mean)
     planner = MPPI(horizon=actions.shape[2], **{"temperature": 1.0, **options})
-    updated = planner.update(Perturbed(start, start), actions, torch.tensor([returns]))
+    box = ActionBox(1, actions.shape[2], torch.tensor([-9.0]), torch.tensor([9.0]))
+    updated = planner.update(Perturbed(start, start, box), actions, torch.tensor([returns]))
     return updated.mean[0, :, 0].tolist()
 
 

@@ -27,6 +27,10 @@ def case(seed: int, samples: int = 37, horizon: int = 6):
     return spec, SPACE, parameters, states, actions
 
 
+def returns_of(spec, space, parameters, states, actions, table, shape=None):
+    return cpu_kernel.scorer(spec, space, parameters, states, table, shape)(actions)
+
+
 def in_double(arguments, table):
     spec, space, *tensors = arguments
     states = reference.rollout(spec, space, *(tensor.double() for tensor in tensors))
@@ -40,7 +44,7 @@ def in_double(arguments, table):
 def test_equals_the_formulas_in_float64(name: str, seed: int, shape):
     arguments = case(seed)
     table = OBJECTIVES[name].table(WIDTH)
-    returns, violations = cpu_kernel.returns(*arguments, table, shape=shape)
+    returns, violations = returns_of(*arguments, table, shape=shape)
     expected, excess = in_double(arguments, table)
     scale = max(1.0, float(expected.abs().max()))
     torch.testing.assert_close(returns.double(), expected, rtol=1e-4, atol=2e-5 * scale)
@@ -55,7 +59,7 @@ def test_equals_the_formulas_in_float64(name: str, seed: int, shape):
 def test_every_tail_of_a_tile_is_right(samples: int, shape):
     arguments = case(1, samples=samples)
     table = OBJECTIVES["sum"].table(WIDTH)
-    returns, _ = cpu_kernel.returns(*arguments, table, shape=shape)
+    returns, _ = returns_of(*arguments, table, shape=shape)
     expected, _ = in_double(arguments, table)
     scale = float(expected.abs().max())
     torch.testing.assert_close(returns.double(), expected, rtol=1e-4, atol=2e-5 * scale)
@@ -68,10 +72,10 @@ def test_what_is_not_finite_ranks_last_and_stays_in_its_candidate(value: float, 
     # Only columns and limits that a NaN would slip past if nothing but the terms were looked at.
     objective = ControlCost().subject_to(StateBox((1,), low=-1e9, high=1e9))
     table = objective.table(WIDTH)
-    clean, _ = cpu_kernel.returns(*arguments, table, shape=shape)
+    clean, _ = returns_of(*arguments, table, shape=shape)
     spoilt = arguments[-1].clone()
     spoilt[0, ::5, 2, 1] = value
-    returns, violations = cpu_kernel.returns(*arguments[:-1], spoilt, table, shape=shape)
+    returns, violations = returns_of(*arguments[:-1], spoilt, table, shape=shape)
     marked = torch.zeros_like(returns, dtype=torch.bool)
     marked[0, ::5] = True
     assert torch.equal(returns.isneginf(), marked)
@@ -83,7 +87,7 @@ def test_one_system_that_diverges_leaves_the_others(rng):
     arguments = case(2)
     arguments[2][1] = torch.nan
     table = ForwardVelocity(index=0, dt=0.1).table(WIDTH)
-    returns, _ = cpu_kernel.returns(*arguments, table)
+    returns, _ = returns_of(*arguments, table)
     assert returns[1].isneginf().all()
     assert returns[[0, 2]].isfinite().all()
 
@@ -95,7 +99,7 @@ def test_threads_change_no_bit(monkeypatch):
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            results.append(cpu_kernel.returns(*arguments, table))
+            results.append(returns_of(*arguments, table))
     finally:
         torch.set_num_threads(found)
     for one, other in zip(*results, strict=True):
@@ -107,7 +111,7 @@ def test_nothing_to_roll_out(systems: int, samples: int, horizon: int):
     spec, space, parameters, states, _ = case(1)
     actions = torch.zeros(systems, samples, horizon, 2)
     arguments = (spec, space, parameters[:systems], states[:systems], actions)
-    returns, violations = cpu_kernel.returns(*arguments, TermTable.of(()))
+    returns, violations = returns_of(*arguments, TermTable.of(()))
     assert returns.shape == (systems, samples)
     assert violations is None
     assert not returns.any()

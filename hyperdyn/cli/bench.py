@@ -1,0 +1,262 @@
+"""`hyperdyn bench`: how fast planning, generation and training are, measured here and now."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import tyro
+
+from hyperdyn.cli.bench_control import BenchControl
+from hyperdyn.cli.bench_realtime import BenchRealtime
+from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
+from hyperdyn.errors import InputError, require_known
+
+if TYPE_CHECKING:
+    from hyperdyn.benchmarks.report import Table
+    from hyperdyn.benchmarks.session import Session
+    from hyperdyn.benchmarks.settings import Settings
+
+ENVIRONMENT = Path("build/peers")
+LOG_WIDTH = 150
+
+File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
+Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Command):
+    """What all benchmarks take."""
+
+    json: File = None
+    """Where to write every figure, the machine, the settings and this command."""
+    markdown: File = None
+    """Where to write the tables as Markdown."""
+    raw: File = None
+    """Where to keep what pytest-benchmark itself writes."""
+    threads: int = 1
+    """Threads of everything that is measured, the matrix product included."""
+    rounds: int = 9
+    """Times each contestant has its turn; figures are medians over rounds, with quartiles."""
+
+    @property
+    def when_interrupted(self) -> str:
+        """What was finished has been shown and written."""
+        return "Stopped; what was finished is above, and in the files asked for."
+
+    def check(self) -> None:
+        """Refuse numbers and files that cannot be.
+
+        Raises:
+            InputError: Saying which.
+        """
+        from hyperdyn.benchmarks.session import require_pytest_benchmark
+
+        require_positive("--threads", self.threads)
+        require_positive("--rounds", self.rounds)
+        require_pytest_benchmark()
+        for file in (self.json, self.markdown, self.raw):
+            if file is not None:
+                make_room_for(file)
+
+    def publish(self, found: dict[str, Any], settings: "Settings", tables: "list[Table]") -> None:
+        """Print the tables and write the files, whichever of them fails."""
+        from dataclasses import asdict
+
+        from rich.console import Console
+
+        console = Console(markup=False, highlight=False)
+        if not console.is_terminal:
+            console.width = max(console.width, LOG_WIDTH)
+        try:
+            for table in tables:
+                console.print(table.rich())
+        finally:
+            if self.json is not None:
+                written = {**found, "settings": asdict(settings), "command": shlex.join(_words())}
+                self.json.write_text(json.dumps(written, indent=2) + "\n")
+            if self.markdown is not None:
+                text = "\n\n".join(table.markdown() for table in tables)
+                self.markdown.write_text(text + "\n")
+        for file in (self.json, self.markdown, self.raw):
+            if file is not None and file.exists():
+                print(f"Wrote {file}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchPlanners(Measurement):
+    """Plans per second of every planner, beside the matrix product and other libraries.
+
+    The same models, candidates and objective for all, by turns in one process: in every round each
+    contestant is timed next to the fastest float32 matrix product of torch or numpy ("the peak").
+    """
+
+    workloads: Names = ()
+    """L500, L4096, P30, P512, E16-L500, E16-P512 or E16-P30; all of them unless named."""
+    peers: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure pytorch-mppi, torchrl, mbrl, stable-worldmodel and torch.compile too."""
+    peer_model: Annotated[str, tyro.conf.arg(metavar="HOW")] = "preallocated"
+    """How the peers get the model, preallocated or eager: the fastest, or an ordinary module."""
+    environment: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = ENVIRONMENT
+    """Environment of the peers, made the first time: minutes, and about 1.5 GB."""
+    plot: File = None
+    """Where to draw how speed grows with candidates, horizon, systems and threads."""
+    device: str = "cpu"
+    """Where models stand: cpu or cuda."""
+
+    def prepare(self) -> Job:
+        """Check names, numbers and files."""
+        from hyperdyn.benchmarks.session import Session
+        from hyperdyn.benchmarks.settings import PEER_MODELS, PEERS, Settings
+        from hyperdyn.benchmarks.workloads import workloads
+
+        self.check()
+        require_known("device", self.device, ("cpu", "cuda"))
+        require_known("peer model", self.peer_model, PEER_MODELS)
+        settings = Settings(
+            workloads=tuple(workloads(self.workloads)),
+            peers=PEERS if self.peers else (),
+            peer_model=self.peer_model,
+            rounds=self.rounds,
+            threads=self.threads,
+            device=self.device,
+        )
+        if self.plot is not None:
+            _require_matplotlib()
+            make_room_for(self.plot)
+
+        def job() -> None:
+            from hyperdyn.benchmarks.environment import ensure_environment
+            from hyperdyn.benchmarks.scaling import measure_scaling
+
+            python = ensure_environment(self.environment, _say) if self.peers else None
+            session = Session(python, self.raw)
+            scaling: dict[str, dict[str, Any]] = {}
+            try:
+                session.run("bench_planners", settings)
+                if self.plot is not None:
+                    measure_scaling(python, settings, scaling)
+            finally:
+                self._finish(session, settings, scaling)
+
+        return job
+
+    def _finish(
+        self, session: "Session", settings: "Settings", scaling: dict[str, dict[str, Any]]
+    ) -> None:
+        """Show and write what there is."""
+        from hyperdyn.benchmarks.report import planner_tables
+
+        names = [workload.name for workload in settings.workloads]
+        done = {name: session.results[name] for name in names if name in session.results}
+        found = {
+            "workloads": done,
+            "machine": _machine(session),
+            **({"scaling": scaling} if scaling else {}),
+        }
+        try:
+            if done:
+                self.publish(found, settings, planner_tables(done))
+        finally:
+            if self.plot is not None and scaling:
+                from hyperdyn.benchmarks.scaling import draw_scaling
+
+                draw_scaling(self.plot, scaling)
+        if self.plot is not None and scaling:
+            print(f"Wrote {self.plot}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchGeneration(Measurement):
+    """From a watched history to weights, and what fresh weights cost the first plan.
+
+    The pretrained generator's sizes, for 1, 16 and 256 systems at once.
+    """
+
+    def prepare(self) -> Job:
+        """Check numbers and files."""
+        return _simple(self, "generation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchTraining(Measurement):
+    """A training step on contexts x targets, against weights generated for every target.
+
+    Loss, gradients and Adam on 128 targets each, with the pretrained generator's sizes.
+    """
+
+    def prepare(self) -> Job:
+        """Check numbers and files."""
+        return _simple(self, "training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench(Command):
+    """Measure planners (beside other libraries if asked), generation, training, control, deadlines.
+
+    A planner is measured by its speed, by what it achieves with true dynamics, and by whether it
+    keeps a deadline.
+    """
+
+    commands: ClassVar[dict[str, type[Command]]] = {
+        "planners": BenchPlanners,
+        "generation": BenchGeneration,
+        "training": BenchTraining,
+        "control": BenchControl,
+        "realtime": BenchRealtime,
+    }
+    """What can be measured; a new benchmark is a new entry here."""
+
+    def prepare(self) -> Job:
+        """Never asked for by itself.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f"Say what to measure: hyperdyn bench {' | '.join(self.commands)}.")
+
+
+def _simple(command: Measurement, name: str) -> Job:
+    """The job of a benchmark whose result is a list of rows."""
+    from hyperdyn.benchmarks.session import Session
+    from hyperdyn.benchmarks.settings import Settings
+
+    command.check()
+    settings = Settings(rounds=command.rounds, threads=command.threads)
+
+    def job() -> None:
+        from hyperdyn.benchmarks.report import generation_table, training_table
+
+        session = Session(raw=command.raw)
+        session.run(f"bench_{name}", settings)
+        result = session.results[name]
+        found = {name: result, "machine": _machine(session)}
+        table = {"generation": generation_table, "training": training_table}[name]
+        command.publish(found, settings, [table(result["rows"])])
+
+    return job
+
+
+def _machine(session: "Session") -> Mapping[str, Any]:
+    machine = session.results.get("machine", {})
+    return {**machine, "peak": session.results.get("peak")}
+
+
+def _require_matplotlib() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InputError(
+            "--plot needs matplotlib; get it with pip install 'hyperdyn-toolkit[view]'."
+        )
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+def _words() -> list[str]:
+    return ["hyperdyn", *sys.argv[1:]]
