@@ -160,8 +160,9 @@ class Planner(ABC, Generic[Params]):
         """
         if deadline is not None:
             require_range("deadline", deadline, 0.0, open_below=True)
-        box = self._box(dynamics, state, generator)
-        with torch.no_grad(), intra_op_threads(self.threads):
+        # What is laid out once must serve callers outside of an inference mode too.
+        with torch.inference_mode(False), torch.no_grad(), intra_op_threads(self.threads):
+            box = self._box(dynamics, state, generator)
             clock = Clock(state, deadline)
             warm, nominal, fallback = _warm_start(previous, box)
             known, start = _known(state)
