@@ -40,6 +40,21 @@ class Dynamics(Protocol):
         """Roll N action sequences forward in each system; index 0 in time is the given state."""
 
 
+@runtime_checkable
+class InlineScorer(Protocol):
+    """A scorer of `StreamingDynamics.scorer` that compiled planners can call without Python."""
+
+    arguments: tuple[int, ...]
+    """Numbers that its machine code gets between its tasks and the candidates."""
+
+    def inline(self, samples: int, horizon: int) -> int | None:
+        """Address of machine code for candidates of these sizes; None: call it from Python.
+
+        The code takes 13 int64 in numba's convention: the address of an int64 zero, the five
+        `arguments`, the addresses of candidates [E, N, H, A], 0, returns [E, N], 0, then E, N, H.
+        """
+
+
 class StreamingDynamics(abc.ABC):
     """A base for dynamics that can sum an objective up while they roll, keeping no trajectories."""
 

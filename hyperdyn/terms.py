@@ -25,6 +25,7 @@ true distance to what lies inside the grid.
 """
 
 import enum
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -87,6 +88,11 @@ class TermTable:
     """Whether any term is hard."""
     columns: int
     """State columns there must be: one more than the last that is read."""
+
+    @functools.cached_property
+    def addresses(self) -> tuple[int, int]:
+        """Of the codes and of the numbers in memory, while this table lives."""
+        return self.codes.ctypes.data, self.numbers.ctypes.data
 
     @classmethod
     def of(cls, terms: Sequence[Term]) -> "TermTable":

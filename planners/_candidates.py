@@ -78,30 +78,34 @@ class Leaders:
     The lesser violation of the hard constraints leads, then the greater return.
     """
 
-    def __init__(self, fallback: Float[Tensor, "E H A"]) -> None:
-        """Start from the plans to hand out if no candidate is ever finite."""
-        self.actions = fallback.clone(memory_format=torch.contiguous_format)
-        """The best plans [E, H, A]; before any candidate is ranked, the fallback."""
-        self.returns = torch.full_like(self.actions[:, 0, 0], -math.inf)
-        """Their returns [E]; minus infinity for a fallback."""
-        self.violations = torch.zeros_like(self.returns)
-        """Their violations [E] of the hard constraints."""
-        self.unranked = torch.zeros_like(self.returns)
-        """Candidates [E] of each system that were not finite."""
+    def __init__(self, box: ActionBox) -> None:
+        """Start without any."""
+        systems, like = box.systems, box.low
+        self.actions = like.new_empty((systems, box.horizon, len(like)))
+        """The best plans [E, H, A]; no numbers yet where the return is minus infinity."""
+        self.returns = like.new_full((systems,), -math.inf)
+        """Their returns [E]; minus infinity before any candidate is ranked."""
+        self.violations, self.unranked = like.new_zeros((2, systems)).unbind()
+        """Their violations [E], and candidates [E] of each system that were not finite."""
         own = (self.actions, self.returns, self.violations, self.unranked)
-        self._addresses = tuple(tensor.data_ptr() for tensor in own) if serves(*own) else None
+        self.addresses = tuple(tensor.data_ptr() for tensor in own) if serves(*own) else None
+        """Of all of them, in this order, where compiled code may write to them."""
+
+    def stand_in(self, actions: Float[Tensor, "E H A"]) -> None:
+        """Take plans for the systems in which nothing was ranked."""
+        self.actions[:] = torch.where(self.returns.isneginf()[:, None, None], actions, self.actions)
 
     def compete(self, actions: Float[Tensor, "E N H A"], scores: Scores) -> None:
         """Let a round of candidates compete; a return of minus infinity never wins."""
         returns, violations = scores.returns, scores.violations
         E, N = returns.shape
-        native = compiled(actions, returns) if self._addresses else None
-        if native is not None and self._addresses is not None:
+        native = compiled(actions, returns) if self.addresses else None
+        if native is not None and self.addresses is not None:
             native.lead(
                 actions.data_ptr(),
                 returns.data_ptr(),
                 0 if violations is None else violations.contiguous().data_ptr(),
-                *self._addresses,
+                *self.addresses,
                 E,
                 N,
                 self.actions.shape[1] * self.actions.shape[2],

@@ -26,6 +26,21 @@ def philox() -> ModuleType | None:
     return _philox()
 
 
+def rounds() -> ModuleType | None:
+    """Whole rounds in one call; None without numba."""
+    return _rounds()
+
+
+@functools.cache
+def _rounds() -> ModuleType | None:
+    try:
+        from hyperdyn.planners import _rounds
+    except ImportError as error:
+        _tell(error)
+        return None
+    return _rounds
+
+
 @functools.cache
 def _compiled() -> ModuleType | None:
     try:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hyperdyn.dynamics import Dynamics, Scorer, StreamingDynamics
+from hyperdyn.dynamics import Dynamics, InlineScorer, Scorer, StreamingDynamics
 from hyperdyn.planners._candidates import finite_rows, require_shape
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.ensemble import Ensemble
@@ -43,6 +43,14 @@ class Scoring:
         if scores.violations is None:
             return Scores(returns)
         return Scores(returns, torch.where(sound, scores.violations, math.inf))
+
+    def inline(self, samples: int, horizon: int) -> tuple[int, tuple[int, ...]] | None:
+        """Machine code that returns candidates' returns, and its arguments; None: there is none."""
+        scorer: object = self._scorers[0] if self._ensemble is None else None
+        if not isinstance(scorer, InlineScorer):
+            return None
+        kernel = scorer.inline(samples, horizon)
+        return None if kernel is None else (kernel, scorer.arguments)
 
     def _scorer(self, member: Dynamics) -> Scorer | None:
         if self._table is None or not isinstance(member, StreamingDynamics):

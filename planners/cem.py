@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.planners import sampling
+from hyperdyn.planners._inner import InnerRounds
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.elites import ActionGaussian, ElitePlanner
 
@@ -42,3 +43,13 @@ class CEM(ElitePlanner[ActionGaussian]):
         """Fit the Gaussian to the elites, of which only those with a finite return count."""
         fitted, _ = self.fitted(params, actions, returns)
         return fitted
+
+    def hurry(self, params: ActionGaussian, inner: InnerRounds) -> ActionGaussian:
+        """Do the rounds that are left in one compiled call."""
+        mean, std, least_std = params.mean.contiguous(), params.std, params.least_std
+        new_mean, new_std = torch.empty_like(mean), torch.empty_like(std)
+        start = tuple(x.data_ptr() for x in (mean, std, least_std, *params.box.bounds))
+        out = (new_mean.data_ptr(), new_std.data_ptr())
+        rest = (start, out, self.elites, 1.0 - self.smoothing)
+        inner.native.elite_rounds(*inner.arguments, *rest)
+        return ActionGaussian(new_mean, new_std, least_std, params.box)

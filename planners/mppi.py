@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
+from hyperdyn.planners._inner import InnerRounds
 from hyperdyn.planners._native import compiled
 from hyperdyn.planners._numbers import (
     Numbers,
@@ -111,6 +112,16 @@ class MPPI(Planner[Perturbed]):
     def answer(self, params: Perturbed) -> Float[Tensor, "E H A"]:
         """The last weighted mean."""
         return params.mean
+
+    def hurry(self, params: Perturbed, inner: InnerRounds) -> Perturbed | None:
+        """Do the rounds that are left in one compiled call, if no mean is to be smoothed."""
+        if self.window > 1:
+            return None
+        mean, out = params.mean.contiguous(), torch.empty_like(params.mean)
+        start = tuple(x.data_ptr() for x in (mean, params.std, *params.box.bounds))
+        rest = (start, out.data_ptr(), self._stated(), self.effective_share)
+        inner.native.average_rounds(*inner.arguments, *rest)
+        return Perturbed(out, params.std, params.box)
 
     def weights(self, returns: Float[Tensor, "E N"]) -> Float[Tensor, "E N"]:
         """Weights that sum to one; zero for minus infinity, and all zero where nothing is ranked.

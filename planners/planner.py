@@ -19,6 +19,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.planners._candidates import Leaders, admit, require_shape
 from hyperdyn.planners._clock import Clock
 from hyperdyn.planners._drawing import Drawing
+from hyperdyn.planners._inner import InnerRounds
 from hyperdyn.planners._numbers import (
     Numbers,
     as_row,
@@ -124,6 +125,15 @@ class Planner(ABC, Generic[Params]):
         """One more candidate for each system, to be ranked after the last round; None: none."""
         return None
 
+    def hurry(self, params: Params, inner: "InnerRounds") -> Params | None:
+        """Do the rounds that are left in one compiled call, with the same result; None: cannot.
+
+        Args:
+            params: The record to draw the first of them from.
+            inner: The compiled rollout, the best plans so far, and the keys of the draws.
+        """
+        return None
+
     def carried(self, params: Params) -> Float[Tensor, "E K H A"] | None:
         """Plans that are to compete when the next plan is made (`keep_previous`); None: none."""
         return None
@@ -164,13 +174,16 @@ class Planner(ABC, Generic[Params]):
         with torch.inference_mode(False), torch.no_grad(), intra_op_threads(self.threads):
             box = self._box(dynamics, state, generator)
             clock = Clock(state, deadline)
-            warm, nominal, fallback = _warm_start(previous, box)
+            warm, nominal = _warm_start(previous, box)
             known, start = _known(state)
-            leaders = Leaders(fallback)
+            leaders = Leaders(box)
             drawing = Drawing(dynamics, start, box, generator)
             scoring = Scoring(dynamics, objective, start)
             params = self.initial(box, nominal)
             rounds, rolled_out = 0, 0
+            # What the rounds that are left must not need: Python between them.
+            hurried = deadline is None and known is None and self.refinement is None
+            hurried &= not isinstance(proposal, Mixture) or proposal.rounds == 1
 
             def compete(
                 candidates: Tensor, known: Tensor | None, *, checked: bool = False
@@ -203,8 +216,19 @@ class Planner(ABC, Generic[Params]):
                 params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
                 clock.lap()
-            nothing = -math.inf in leaders.returns.tolist()
-            ranked = leaders.returns.isfinite() if nothing else None
+                if hurried and rounds < self.iterations:
+                    left = self.iterations - rounds
+                    inner = InnerRounds.of(scoring, leaders, drawn, left, generator)
+                    ended = None if inner is None else self.hurry(params, inner)
+                    hurried = ended is not None
+                    if ended is not None:
+                        params = ended
+                        rounds, rolled_out = self.iterations, rolled_out + left * n
+                        clock.lap()
+            ranked = None
+            if -math.inf in leaders.returns.tolist():
+                ranked = leaders.returns.isfinite()
+                leaders.stand_in(_fallback(box, warm, nominal))
             answer = self.answer(params)
             if answer is not None:
                 # It is worth something only where it was learnt from a candidate.
@@ -263,25 +287,34 @@ class Planner(ABC, Generic[Params]):
 
 def _warm_start(
     previous: Plan | Tensor | None, box: ActionBox
-) -> tuple[Bool[Tensor, "E"] | bool, Float[Tensor, "E H A"], Float[Tensor, "E H A"]]:
+) -> tuple[Bool[Tensor, "E"] | bool, Float[Tensor, "E H A"]]:
     """Lay out what to start from.
 
     Returns:
-        Which systems have a previous plan (True: all, False: none); the previous plans moved on one
-        step, the middle of the bounds where there is none; and the same with zeros there.
+        Which systems have a previous plan (True: all, False: none), and the previous plans moved on
+        one step; the middle of the bounds where there is none.
     """
     if previous is None:
-        return False, box.middles, box.rest
+        return False, box.middles
     given = previous.actions if isinstance(previous, Plan) else previous
     wanted = tuple(box.middles.shape)
     mend = "hand in this planner's plan for the same systems, or None (a controller: reset())"
     given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(box.low)
-    moved = box.clip(shifted(given))
-    if math.isfinite(float(given.sum())):  # a finite sum has finite terms
-        return True, moved, moved
-    warm = given.isfinite().flatten(start_dim=1).all(dim=1)
-    rows = warm[:, None, None]
-    return warm, torch.where(rows, moved, box.middles), torch.where(rows, moved, box.rest)
+    given = given.clone(memory_format=torch.contiguous_format)
+    sound = admit(given[:, None], box)
+    moved = shifted(given)
+    if sound is None:
+        return True, moved
+    return sound[:, 0], torch.where(sound[:, :, None], moved, box.middles)
+
+
+def _fallback(
+    box: ActionBox, warm: Bool[Tensor, "E"] | bool, nominal: Float[Tensor, "E H A"]
+) -> Float[Tensor, "E H A"]:
+    """What is handed out where nothing can be ranked: the previous plan moved on, else rest."""
+    if isinstance(warm, bool):
+        return nominal if warm else box.rest
+    return torch.where(warm[:, None, None], nominal, box.rest)
 
 
 def _candidates_again(

@@ -76,9 +76,10 @@ class Uniform:
         generator: torch.Generator,
     ) -> Float[Tensor, "E n H A"]:
         """Propose `n` uniform sequences for each system; see `Proposal.propose`."""
-        return sampling.uniform(
-            len(state), n, horizon, low=low, high=high, generator=generator, hold=self.hold
-        )
+        knots = -(-horizon // self.hold)
+        within = (low.repeat(knots, 1), high.repeat(knots, 1))
+        drawn = sampling.uniform(len(state), n, within=within, generator=generator)
+        return sampling.held(drawn, horizon, self.hold)
 
 
 @dataclass(frozen=True, kw_only=True)

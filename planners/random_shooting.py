@@ -35,14 +35,7 @@ class RandomShooting(Planner[ActionBox]):
         self, params: ActionBox, n: int, generator: torch.Generator
     ) -> Float[Tensor, "E n H A"]:
         """Draw every action uniformly within the bounds, independent of all others."""
-        return sampling.uniform(
-            params.systems,
-            n,
-            params.horizon,
-            low=params.low,
-            high=params.high,
-            generator=generator,
-        )
+        return sampling.uniform(params.systems, n, within=params.bounds, generator=generator)
 
     def update(
         self, params: ActionBox, actions: Float[Tensor, "E N H A"], returns: Float[Tensor, "E N"]

@@ -21,20 +21,11 @@ Interpolation = Literal["linear", "cubic"]
 
 
 def uniform(
-    systems: int,
-    n: int,
-    horizon: int,
-    *,
-    low: Float[Tensor, "A"],
-    high: Float[Tensor, "A"],
-    generator: torch.Generator,
-    hold: int = 1,
+    systems: int, n: int, *, within: Bounds, generator: torch.Generator
 ) -> Float[Tensor, "E n H A"]:
-    """Draw independent actions, uniform between the bounds, each held for `hold` steps."""
-    knots = -(-horizon // hold)
-    shape = (systems, n, knots, len(low))
-    # Bounds laid out for every knot: broadcasting over a few dimensions is several times slower.
-    low, high = low.repeat(knots, 1), high.repeat(knots, 1)
+    """Draw independent actions, uniform between the bounds of a plan."""
+    low, high = within
+    shape = (systems, n, *low.shape)
     native = philox() if serves(low, high) and generator.device.type == "cpu" else None
     if native is None:
         unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
@@ -42,8 +33,8 @@ def uniform(
     else:
         drawn = torch.empty(shape)
         addresses = (low.data_ptr(), high.data_ptr(), drawn.data_ptr())
-        native.uniform(_key(generator), *addresses, systems * n, low.numel())
-    return _held(drawn, horizon, hold)
+        native.uniform(draw_key(generator), *addresses, systems * n, low.numel())
+    return drawn
 
 
 def gaussian(
@@ -72,7 +63,7 @@ def gaussian(
         return drawn.mul_(std[:, None]).add_(mean[:, None]).clamp_(low, high)
     drawn = torch.empty(systems, n, horizon, action_dim)
     addresses = (tensor.data_ptr() for tensor in (mean, std, low, high, drawn))
-    native.gaussian(_key(generator), *addresses, systems, n, horizon * action_dim)
+    native.gaussian(draw_key(generator), *addresses, systems, n, horizon * action_dim)
     return drawn
 
 
@@ -130,7 +121,7 @@ def _standard(
     if native is None:
         return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
     drawn = torch.empty(shape)
-    native.standard(_key(generator), drawn.data_ptr(), drawn.numel())
+    native.standard(draw_key(generator), drawn.data_ptr(), drawn.numel())
     return drawn
 
 
@@ -193,7 +184,7 @@ def white_noise(
 ) -> Float[Tensor, "E n H A"]:
     """Draw Gaussian actions about one mean action, independent in time, each held `hold` steps."""
     mean, std = (row.repeat(systems, -(-horizon // hold), 1) for row in (mean, std))
-    return _held(gaussian(mean, std, n, generator=generator), horizon, hold)
+    return held(gaussian(mean, std, n, generator=generator), horizon, hold)
 
 
 def shifted(actions: Float[Tensor, "E H A"]) -> Float[Tensor, "E H A"]:
@@ -201,14 +192,15 @@ def shifted(actions: Float[Tensor, "E H A"]) -> Float[Tensor, "E H A"]:
     return torch.cat((actions[:, 1:], actions[:, -1:]), dim=1)
 
 
-def _key(generator: torch.Generator) -> int:
+def draw_key(generator: torch.Generator) -> int:
     """A key of 63 bits for one draw."""
     return int(torch.empty((), dtype=torch.int64).random_(generator=generator))
 
 
-def _held(
+def held(
     actions: Float[Tensor, "E n knots A"], horizon: int, hold: int
 ) -> Float[Tensor, "E n H A"]:
+    """Hold each action for `hold` steps, up to the horizon."""
     if hold == 1:
         return actions
     return actions.repeat_interleave(hold, dim=2)[:, :, :horizon]

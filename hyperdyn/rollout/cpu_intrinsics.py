@@ -122,6 +122,16 @@ def floats(context: Untyped, address: Untyped) -> Typed:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def integers(context: Untyped, address: Untyped) -> Typed:
+    """The int64 numbers at an address."""
+
+    def emit(context: Untyped, builder: ir.IRBuilder, _: Untyped, values: Untyped) -> Untyped:
+        return builder.inttoptr(values[0], INT.as_pointer())
+
+    return numba.types.CPointer(types.int64)(types.int64), emit
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def claim(context: Untyped, address: Untyped) -> Typed:
     """Take the next task: add one to a shared int64 and return what it was."""
 

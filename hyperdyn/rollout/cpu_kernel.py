@@ -7,7 +7,7 @@ however many threads share the work.
 
 import functools
 import os
-from collections.abc import Callable
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,11 +21,12 @@ from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec
 from hyperdyn.rollout.cpu_packing import ACTION, PARAMETERS, STATE, kernel_table
 from hyperdyn.rollout.cpu_shapes import Shape, host_shape
-from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION, Kernel, tile_kernel
+from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION, Kernel, native_code, tile_kernel
 from hyperdyn.states import StateSpace
 from hyperdyn.terms import TermTable
 
 NOTHING = TermTable.of(())
+WORTH_INLINING = 500_000_000  # multiply-adds of a round; beyond, calls between rounds cost nothing
 WORTH_A_THREAD = 10_000_000  # multiply-adds; less is done before another thread has woken
 
 
@@ -60,28 +61,17 @@ def rollout(
     out = torch.empty((E, N, H + 1, space.dim), dtype=torch.float32, device="cpu")
     kernel = tile_kernel(shape) if shape else _host_kernel()
     held = (parameters.contiguous(), states.contiguous(), actions.contiguous(), out)
-    before = (
-        table,
-        NOTHING.codes,
-        NOTHING.numbers,
-        *(tensor.data_ptr() for tensor in held[:2]),
-    )
-    addresses = (held[2].data_ptr(), out.data_ptr(), 0, 0)
-    _call(kernel, before, addresses, (E, N, H), wanted[0], held)
+    given, start, candidates, written = (tensor.data_ptr() for tensor in held)
+    before = (table, *NOTHING.addresses, given, start)
+    _call(kernel, before, (candidates, written, 0, 0), (E, N, H), wanted[0], held)
     return out
 
 
-def scorer(
-    spec: MLPSpec,
-    space: StateSpace,
-    parameters: Float[Tensor, "E P"],
-    states: Float[Tensor, "E S"],
-    terms: TermTable,
-    shape: Shape | None = None,
-) -> Callable[[Tensor], tuple[Tensor, Tensor | None]]:
-    """Prepare to sum an objective up while E generated models roll forward, keeping no trajectory.
+class Scorer:
+    """Sums an objective up while E generated models roll forward, keeping no trajectory.
 
-    What does not change from call to call is done here: for a small plan that is most of it.
+    What does not change from call to call is done when it is made: for a small plan that is most of
+    it.
 
     Args:
         spec: As `rollout`, and so on to `states`.
@@ -91,34 +81,69 @@ def scorer(
         terms: The objective.
         shape: Register block of the kernel; that of this processor if None.
 
-    Returns:
-        A function from candidates [E, N, H, A], float32, to their returns and, if the objective has
-        hard terms, violations [E, N]; minus and plus infinity for one that is not finite.
-
     Raises:
-        InputError: As `rollout`; the function too.
+        InputError: As `rollout`.
     """
-    table, wanted = _table(spec, space)
-    kernel = tile_kernel(shape) if shape else _host_kernel()
-    systems, action_dim = len(states), wanted[2]
-    parameters, states = parameters.contiguous(), states.contiguous()
-    before = (table, terms.codes, terms.numbers, parameters.data_ptr(), states.data_ptr())
-    _require_sizes(wanted, parameters, states, (systems, 0, 0, action_dim))
 
-    def score(actions: Tensor) -> tuple[Tensor, Tensor | None]:
-        size = actions.shape
-        if size[0] != systems or size[3] != action_dim:
-            _require_sizes(wanted, parameters, states, tuple(size))
+    def __init__(
+        self,
+        spec: MLPSpec,
+        space: StateSpace,
+        parameters: Float[Tensor, "E P"],
+        states: Float[Tensor, "E S"],
+        terms: TermTable,
+        shape: Shape | None = None,
+    ) -> None:
+        table, self._wanted = _table(spec, space)
+        _require_sizes(self._wanted, parameters, states, (len(states), 0, 0, self._wanted[2]))
+        self._kernel = tile_kernel(shape) if shape else _host_kernel()
+        self._parameters, self._states = parameters.contiguous(), states.contiguous()
+        self._terms = terms
+        self.arguments = (
+            table,
+            *terms.addresses,
+            self._parameters.data_ptr(),
+            self._states.data_ptr(),
+        )
+        """What the kernel gets between its tasks and the candidates, while this object lives."""
+
+    def __call__(
+        self, actions: Float[Tensor, "E N H A"]
+    ) -> tuple[Float[Tensor, "E N"], Float[Tensor, "E N"] | None]:
+        """Score candidates.
+
+        Returns:
+            Returns, and violations if the objective has hard terms; minus and plus infinity for a
+            candidate that is not finite.
+
+        Raises:
+            InputError: If there are not as many systems, or actions of another width.
+        """
+        E, N, H, A = actions.shape
+        if len(self._states) != E or self._wanted[2] != A:
+            _require_sizes(self._wanted, self._parameters, self._states, (E, N, H, A))
         actions = actions.contiguous()
         # From numpy: for a small plan, two calls of torch.empty are a tenth of the time.
-        sums = torch.from_numpy(np.empty(size[:2], np.float32))
-        excess = torch.from_numpy(np.empty(size[:2], np.float32)) if terms.hard else None
-        addresses = (0, sums.data_ptr(), 0 if excess is None else excess.data_ptr())
-        held = (parameters, states, actions, sums, excess)
-        _call(kernel, before, (actions.data_ptr(), *addresses), tuple(size[:3]), wanted[0], held)
+        sums = torch.from_numpy(np.empty((E, N), np.float32))
+        excess = torch.from_numpy(np.empty((E, N), np.float32)) if self._terms.hard else None
+        violations = 0 if excess is None else excess.data_ptr()
+        addresses = (actions.data_ptr(), 0, sums.data_ptr(), violations)
+        held = (self, actions, sums, excess)
+        _call(self._kernel, self.arguments, addresses, (E, N, H), self._wanted[0], held)
         return sums, excess
 
-    return score
+    def inline(self, samples: int, horizon: int) -> int | None:
+        """Machine code that compiled planners call for returns; None: not worth it, or not enough.
+
+        It is `cpu_tiles.native_code`. Large rollouts, which threads or Ctrl-C may divide, are left
+        to calls of this object, and so are those with violations.
+        """
+        work = len(self._states) * samples * horizon * self._wanted[0]
+        if self._terms.hard or work > WORTH_INLINING:
+            return None
+        if work > WORTH_A_THREAD and torch.get_num_threads() > 1:
+            return None
+        return _host_code()
 
 
 def _require_sizes(
@@ -144,11 +169,12 @@ def _call(
     addresses: tuple[int, ...],
     sizes: tuple[int, ...],
     weights: int,
-    held: tuple[Tensor | None, ...],
+    held: tuple[object, ...],
 ) -> None:
     """Call the kernel, on several threads if that is worth it; `held` is what addresses are of."""
-    tasks = np.zeros(1, dtype=np.int64)  # tiles taken
-    arguments = (tasks, *before, *addresses, *sizes)
+    taken = array("q", [0])  # tiles
+    arguments = (taken.buffer_info()[0], *before, *addresses, *sizes)
+    held = (taken, *held)
     helpers = torch.get_num_threads() - 1
     if helpers and sizes[0] * sizes[1] * sizes[2] * weights > WORTH_A_THREAD:
         # Whoever is free takes the next tile: a helper that gets no processor delays nobody. Each
@@ -162,7 +188,7 @@ def _call(
         _work(kernel, arguments, held)
 
 
-def _work(kernel: Kernel, arguments: tuple[Any, ...], held: tuple[Tensor | None, ...]) -> None:
+def _work(kernel: Kernel, arguments: tuple[Any, ...], held: tuple[object, ...]) -> None:
     if kernel(*arguments) != 0:
         raise RuntimeError(
             "The compiled rollout is of another version than the sources around it; restart "
@@ -175,11 +201,20 @@ def _host_kernel() -> Kernel:
     return tile_kernel(host_shape())
 
 
-@functools.lru_cache(maxsize=64)
-def _table(spec: MLPSpec, space: StateSpace) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
-    """The description of a model that the kernel reads, and its P, S and A."""
+@functools.cache
+def _host_code() -> int:
+    return native_code(_host_kernel())
+
+
+_tables: list[NDArray[np.int64]] = []
+
+
+@functools.cache
+def _table(spec: MLPSpec, space: StateSpace) -> tuple[int, tuple[int, int, int]]:
+    """Address of the description of a model that the kernel reads, and its P, S and A."""
     table = kernel_table(spec, space, SOURCE_VERSION)
-    return table, (int(table[PARAMETERS]), int(table[STATE]), int(table[ACTION]))
+    _tables.append(table)  # a row of integers for each kind of model, for as long as we live
+    return table.ctypes.data, (int(table[PARAMETERS]), int(table[STATE]), int(table[ACTION]))
 
 
 @functools.cache

@@ -12,7 +12,6 @@ from typing import no_type_check
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperdyn.rollout import (
     cpu_activations,
@@ -33,6 +32,7 @@ from hyperdyn.rollout.cpu_intrinsics import (
     dense,
     fill,
     floats,
+    integers,
     load_strip,
     store_strip,
 )
@@ -56,6 +56,7 @@ from hyperdyn.rollout.cpu_vectors import BYTES, STRIP
 
 Kernel = Callable[..., int]
 LINE = 64  # bytes of a cache line
+ARGUMENTS = 13  # of a kernel, all int64
 MOST = 3  # vectors of the largest tile
 IS_RELU, IS_LEAKY_RELU, IS_TANH, IS_SILU = (
     ACTIVATION_CODES[name] for name in ("relu", "leaky_relu", "tanh", "silu")
@@ -92,15 +93,24 @@ def tile_kernel(shape: Shape) -> Kernel:
     return compiled
 
 
+def native_code(kernel: Kernel) -> int:
+    """Address of a kernel's machine code, for compiled code to call (numba's convention)."""
+    signature = (numba.types.int64,) * ARGUMENTS
+    kernel.compile(signature)  # type: ignore[attr-defined]
+    made = kernel.overloads[signature]  # type: ignore[attr-defined]
+    address: int = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+    return address
+
+
 def _define(width: int, rows: int, version: int) -> Kernel:
     """Write the kernel for one shape; what it closes over is part of its key in numba's cache."""
 
     @no_type_check  # numba compiles it as it stands
     def roll(
-        tasks: NDArray[np.int64],
-        table: NDArray[np.int64],
-        codes: NDArray[np.int64],
-        numbers: NDArray[np.float32],
+        tasks: int,
+        table_at: int,
+        codes_at: int,
+        numbers_at: int,
         parameters: int,
         states: int,
         actions: int,
@@ -114,10 +124,10 @@ def _define(width: int, rows: int, version: int) -> Kernel:
         """Take tiles from `tasks` until none is left.
 
         Args:
-            tasks: One number shared by all threads: the tiles already taken.
-            table: The network and its state space, see `cpu_packing.kernel_table`.
-            codes: Codes of an objective, see `hyperdyn.terms.TermTable`.
-            numbers: Its numbers.
+            tasks: Address of one int64 shared by all threads: the tiles already taken.
+            table_at: Of the network and its state space, see `cpu_packing.kernel_table`.
+            codes_at: Of an objective's codes, see `hyperdyn.terms.TermTable`.
+            numbers_at: Of its numbers.
             parameters: Address of [E, P] float32 numbers.
             states: Address of [E, S].
             actions: Address of [E, N, H, A].
@@ -131,12 +141,13 @@ def _define(width: int, rows: int, version: int) -> Kernel:
         Returns:
             0, or 1 without having done anything if the table was written by another version.
         """
+        table, codes, numbers = integers(table_at), integers(codes_at), floats(numbers_at)
         if table[VERSION] != version:
             return 1
         state_dim, action_dim, first = table[STATE], table[ACTION], table[FIRST]
         layers, activation = table[LAYERS], table[ACTIVATION]
-        rows_of_columns = table[SIZES + layers + 1 + state_dim :]
-        places = rows_of_columns.ctypes.data
+        places = table_at + (SIZES + layers + 1 + state_dim) * 8
+        rows_of_columns = integers(places)
         after = KEEP
         if activation == IS_RELU:
             after = RELU
@@ -163,7 +174,7 @@ def _define(width: int, rows: int, version: int) -> Kernel:
         tiles = max(strips // 2, min(strips, 1))
         packed_system = -1
         while True:
-            task = claim(tasks.ctypes.data)
+            task = claim(tasks)
             if task >= systems * tiles:
                 break
             system = task // tiles

@@ -59,7 +59,7 @@ def scorer(
         if backend is cuda_graph:
             continue
         if parameters.is_cpu:
-            made: Scorer = backend.scorer(spec, space, parameters, states, table)
+            made: Scorer = backend.Scorer(spec, space, parameters, states, table)
             return made
         return functools.partial(_on_gpu, backend, spec, space, parameters, states, table)
     return None

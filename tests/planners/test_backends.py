@@ -102,7 +102,7 @@ def check(plan: Plan) -> None:
 
 def test_the_backends_are_what_they_are_called(monkeypatch):
     calls = []
-    for module, name in ((cpu_kernel, "rollout"), (cpu_kernel, "scorer"), (reference, "rollout")):
+    for module, name in ((cpu_kernel, "rollout"), (cpu_kernel, "Scorer"), (reference, "rollout")):
         own, called = getattr(module, name), f"{module.__name__.split('.')[-1]}.{name}"
 
         def spy(*arguments, own=own, called=called):
@@ -121,11 +121,11 @@ def test_the_backends_are_what_they_are_called(monkeypatch):
             )
             used[name] = set(calls)
     assert used == {
-        "kernel": {"cpu_kernel.scorer"},
-        "kernel with constraints": {"cpu_kernel.scorer"},
+        "kernel": {"cpu_kernel.Scorer"},
+        "kernel with constraints": {"cpu_kernel.Scorer"},
         "kernel, trajectories": {"cpu_kernel.rollout"},
         "reference": {"reference.rollout"},
-        "ensemble": {"cpu_kernel.scorer", "cpu_kernel.rollout"},  # and what they disagree on
+        "ensemble": {"cpu_kernel.Scorer", "cpu_kernel.rollout"},  # and what they disagree on
     }
 
 

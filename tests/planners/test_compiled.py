@@ -72,10 +72,12 @@ def test_admission(seed: int, both):
 @pytest.mark.parametrize("constrained", [False, True])
 def test_leaders(seed: int, constrained: bool, both):
     def run():
-        leaders = Leaders(torch.zeros_like(candidates(seed)[0][:, 0]))
+        E, _, H, A = candidates(seed)[0].shape
+        leaders = Leaders(ActionBox(E, H, -torch.ones(A), torch.ones(A)))
         for draw in range(3):
             actions, returns, violations = candidates(seed, draw)
             leaders.compete(actions, Scores(returns, violations if constrained else None))
+        leaders.stand_in(torch.zeros(E, H, A))
         return leaders.actions, leaders.returns, leaders.violations, leaders.unranked
 
     for fast, slow in zip(*both(run), strict=True):

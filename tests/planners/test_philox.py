@@ -56,7 +56,7 @@ def test_normal_numbers_are_normal(rng):
 
 def test_uniform_numbers_are_uniform(rng):
     low, high = torch.tensor([-1.0, 2.0, 5.0]), torch.tensor([1.0, 2.5, 5.0])
-    drawn = sampling.uniform(3, 4000, 10, low=low, high=high, generator=rng)
+    drawn = sampling.uniform(3, 4000, within=(low.repeat(10, 1), high.repeat(10, 1)), generator=rng)
     assert (drawn >= low).all()
     assert (drawn <= high).all()
     for axis in (0, 1):

@@ -28,7 +28,7 @@ def case(seed: int, samples: int = 37, horizon: int = 6):
 
 
 def returns_of(spec, space, parameters, states, actions, table, shape=None):
-    return cpu_kernel.scorer(spec, space, parameters, states, table, shape)(actions)
+    return cpu_kernel.Scorer(spec, space, parameters, states, table, shape)(actions)
 
 
 def in_double(arguments, table):
