@@ -9,27 +9,38 @@ DEADLINE_MARGIN = 1.2
 """A round starts only if 1.2 times the slowest round so far still ends before the deadline."""
 
 
-class Clock:
-    """Measures rounds on the device of a tensor, against a deadline in seconds (None: none)."""
+FORGETTING = 0.9
+"""Share of its slowest round that a plan hands on to the next: a hiccup counts for a while."""
 
-    def __init__(self, like: Tensor, deadline: float | None) -> None:
+
+class Clock:
+    """Measures rounds on the device of a tensor, against a deadline in seconds (None: none).
+
+    Args:
+        like: A tensor on the device.
+        deadline: Seconds the plan may take.
+        expected: Seconds that a round may take as far as earlier plans tell; 0: nothing is known.
+    """
+
+    def __init__(self, like: Tensor, deadline: float | None, expected: float = 0.0) -> None:
         self._like, self._deadline = like, deadline
         self._began = _now(like)
-        self._slowest = 0.0
+        self.slowest = FORGETTING * expected
+        """Seconds of the slowest round, or of what earlier plans say of it if that is more."""
         self.elapsed = 0.0
         """Seconds from the beginning to the end of the last lap."""
 
     def lap(self) -> None:
         """A round ends."""
         so_far = _now(self._like) - self._began
-        self._slowest = max(self._slowest, so_far - self.elapsed)
+        self.slowest = max(self.slowest, so_far - self.elapsed)
         self.elapsed = so_far
 
     def allows_another(self) -> bool:
         """Whether a round like the slowest so far would end in time."""
         if self._deadline is None:
             return True
-        return self.elapsed + DEADLINE_MARGIN * self._slowest <= self._deadline
+        return self.elapsed + DEADLINE_MARGIN * self.slowest <= self._deadline
 
     def goes_on(self) -> bool:
         """End a lap, and tell whether there is time for another."""

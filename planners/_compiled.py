@@ -295,36 +295,6 @@ def _average(
             new_mean[system] = mean[system]
 
 
-@no_type_check
-def _settle(
-    noise_at: int,
-    mean_at: int,
-    std_at: int,
-    low_at: int,
-    high_at: int,
-    out_at: int,
-    systems: int,
-    samples: int,
-    horizon: int,
-    action_dim: int,
-) -> None:
-    """Write mean + std · noise, within the bounds [H, A], to out [E, n, H, A].
-
-    Noise is [E, H, n, A], mean and std are [E, H, A].
-    """
-    noise = floats(noise_at, (systems, horizon, samples, action_dim))
-    mean = floats(mean_at, (systems, horizon, action_dim))
-    std = floats(std_at, (systems, horizon, action_dim))
-    low, high = floats(low_at, (horizon, action_dim)), floats(high_at, (horizon, action_dim))
-    out = floats(out_at, (systems, samples, horizon, action_dim))
-    for system in range(systems):
-        for n in range(samples):
-            for step in range(horizon):
-                for a in range(action_dim):
-                    value = mean[system, step, a] + std[system, step, a] * noise[system, step, n, a]
-                    out[system, n, step, a] = min(max(value, low[step, a]), high[step, a])
-
-
 clip = numba.njit(_clip, cache=True, nogil=True, error_model="numpy")
 lead = numba.njit(_lead, cache=True, nogil=True, error_model="numpy")
 choose = numba.njit(_choose, cache=True, error_model="numpy")
@@ -332,4 +302,3 @@ fit = numba.njit(_fit, cache=True, nogil=True, error_model="numpy")
 exponentials = numba.njit(_exponentials, cache=True, error_model="numpy")
 weigh = numba.njit(_weigh, cache=True, nogil=True, error_model="numpy")
 average = numba.njit(_average, cache=True, nogil=True, error_model="numpy")
-settle = numba.njit(_settle, cache=True, nogil=True, error_model="numpy")

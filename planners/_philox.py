@@ -215,6 +215,54 @@ def _gaussian(
 
 
 @no_type_check
+def _coloured(
+    key: int,
+    waves_at: int,
+    mean_at: int,
+    std_at: int,
+    low_at: int,
+    high_at: int,
+    out_at: int,
+    systems: int,
+    samples: int,
+    horizon: int,
+    action_dim: int,
+) -> None:
+    """Fill out [E, n, H, A] with mean + std · waves [H, H] · normal numbers, within the bounds.
+
+    A few candidates at a time, so that their sums stay in the L1 cache.
+    """
+    white = np.empty((systems, horizon, samples * action_dim), np.float32)
+    standard(key, white.ctypes.data, white.size)
+    waves = floats(waves_at, (horizon, horizon))
+    mean = floats(mean_at, (systems, horizon, action_dim))
+    std = floats(std_at, (systems, horizon, action_dim))
+    low, high = floats(low_at, (horizon, action_dim)), floats(high_at, (horizon, action_dim))
+    out = floats(out_at, (systems, samples, horizon, action_dim))
+    few = max(1, CHUNK // action_dim)
+    total = np.empty(few * action_dim, np.float32)
+    for system in range(systems):
+        for first in range(0, samples, few):
+            count = min(few, samples - first)
+            begin, width = first * action_dim, count * action_dim
+            for step in range(horizon):
+                total[:] = np.float32(0.0)
+                for wave in range(horizon):
+                    weight = waves[step, wave]
+                    row = white[system, wave, begin : begin + width]
+                    for i in range(width):
+                        total[i] += weight * row[i]
+                for n in range(count):
+                    for a in range(action_dim):
+                        value = (
+                            mean[system, step, a] + std[system, step, a] * total[n * action_dim + a]
+                        )
+                        out[system, first + n, step, a] = min(
+                            max(value, low[step, a]), high[step, a]
+                        )
+
+
+@no_type_check
 def _uniform(key: int, low_at: int, high_at: int, out_at: int, samples: int, columns: int) -> None:
     """Fill out [M, K] with numbers from low [K] to high [K]."""
     words, rows = np.empty((4, BLOCKS), np.uint32), floats(out_at, (samples * columns,))
@@ -238,5 +286,6 @@ repeated = numba.njit(_repeated, cache=True, error_model="numpy")
 words_of = numba.njit(_words, cache=True, error_model="numpy")
 normal_pairs = numba.njit(_normal_pairs, cache=True, error_model="numpy")
 standard = numba.njit(_standard, cache=True, nogil=True, error_model="numpy")
+coloured = numba.njit(_coloured, cache=True, nogil=True, error_model="numpy")
 gaussian = numba.njit(_gaussian, cache=True, nogil=True, error_model="numpy")
 uniform = numba.njit(_uniform, cache=True, nogil=True, error_model="numpy")

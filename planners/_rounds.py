@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperdyn.planners._compiled import average, fit, lead
-from hyperdyn.planners._philox import gaussian
+from hyperdyn.planners._philox import coloured, gaussian
 from hyperdyn.planners._pointers import Untyped, call, floats
 
 
@@ -62,7 +62,7 @@ def _elite_rounds(
 ) -> int:
     """CEM: from mean and deviation to those after as many rounds as keys."""
     systems, samples, _, width = sizes
-    drawn = np.empty((systems, samples * width), np.float32)
+    drawn = np.empty((systems, samples, width), np.float32)
     returns = np.empty((systems, samples), np.float32)
     mean_at, std_at, least_std_at, low_at, high_at = gaussian_at
     mean, std = floats(out[0], (systems, width)), floats(out[1], (systems, width))
@@ -93,6 +93,78 @@ def _elite_rounds(
 
 
 @no_type_check
+def _remembering_rounds(
+    kernel: int,
+    model: tuple[int, ...],
+    leaders: tuple[int, ...],
+    sizes: tuple[int, ...],
+    keys: NDArray[np.int64],
+    populations: NDArray[np.int64],
+    waves_at: int,
+    gaussian_at: tuple[int, ...],
+    kept_at: int,
+    kept: int,
+    out: tuple[int, ...],
+    elites: int,
+    moved: float,
+) -> int:
+    """ICEM: from mean, deviation and kept elites to those after as many rounds as keys.
+
+    The last of these rounds is the plan's last.
+    """
+    systems, _, horizon, width = sizes
+    mean_at, std_at, least_std_at, low_at, high_at = gaussian_at
+    mean, std = floats(out[0], (systems, width)), floats(out[1], (systems, width))
+    best = floats(out[2], (systems, kept, width))
+    mean[:], std[:] = floats(mean_at, (systems, width)), floats(std_at, (systems, width))
+    best[:] = floats(kept_at, (systems, kept, width))
+    failed = 0
+    for index in range(len(keys)):
+        samples = populations[index]
+        drawn = np.empty((systems, samples, width), np.float32)
+        returns = np.empty((systems, samples), np.float32)
+        coloured(
+            keys[index],
+            waves_at,
+            out[0],
+            out[1],
+            low_at,
+            high_at,
+            drawn.ctypes.data,
+            systems,
+            samples,
+            horizon,
+            width // horizon,
+        )
+        again = min(kept, samples - 1)
+        for system in range(systems):
+            if index == len(keys) - 1:
+                drawn[system, 0] = mean[system]
+            drawn[system, 1 : 1 + again] = best[system, :again]
+        these = (systems, samples, horizon, width)
+        failed += score(kernel, model, drawn, returns, leaders, these)
+        fit(
+            drawn.ctypes.data,
+            returns.ctypes.data,
+            out[0],
+            out[1],
+            least_std_at,
+            low_at,
+            high_at,
+            out[0],
+            out[1],
+            out[2],
+            systems,
+            samples,
+            width,
+            elites,
+            kept,
+            moved,
+        )
+    return failed
+
+
+@no_type_check
 def _average_rounds(
     kernel: int,
     model: tuple[int, ...],
@@ -106,7 +178,7 @@ def _average_rounds(
 ) -> int:
     """MPPI: from a mean to the one after as many rounds as keys."""
     systems, samples, _, width = sizes
-    drawn = np.empty((systems, samples * width), np.float32)
+    drawn = np.empty((systems, samples, width), np.float32)
     returns = np.empty((systems, samples), np.float32)
     mean_at, std_at, low_at, high_at = perturbed_at
     before, mean = np.empty((systems, width), np.float32), floats(out, (systems, width))
@@ -136,4 +208,5 @@ def _compile(function: Untyped) -> Untyped:
 
 score = _compile(_score)
 elite_rounds = _compile(_elite_rounds)
+remembering_rounds = _compile(_remembering_rounds)
 average_rounds = _compile(_average_rounds)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import InputError
 from hyperdyn.planners import sampling
+from hyperdyn.planners._inner import InnerRounds
 from hyperdyn.planners._numbers import require_range
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.elites import ActionGaussian, ElitePlanner
@@ -89,6 +91,27 @@ class ICEM(ElitePlanner[Remembering]):
         count = round(self.kept_share * self.elites)
         gaussian, kept = self.fitted(params.gaussian, actions, returns, count)
         return Remembering(gaussian, kept, params.rounds_left - 1)
+
+    def hurry(self, params: Remembering, inner: InnerRounds) -> Remembering:
+        """Do the rounds that are left in one compiled call."""
+        box, mean, std = params.gaussian.box, params.gaussian.mean.contiguous(), params.gaussian.std
+        least_std, kept = params.gaussian.least_std, params.kept.contiguous()
+        waves = sampling.noise_waves(self.horizon, self.noise_exponent, mean.dtype, mean.device)
+        sizes = [self.population(self.iterations - left) for left in range(inner.left, 0, -1)]
+        new = (torch.empty_like(mean), torch.empty_like(std), torch.empty_like(kept))
+        start = tuple(x.data_ptr() for x in (mean, std, least_std, *box.bounds))
+        inner.native.remembering_rounds(
+            *inner.arguments,
+            np.array(sizes, dtype=np.int64),
+            waves.data_ptr(),
+            start,
+            kept.data_ptr(),
+            kept.shape[1],
+            tuple(x.data_ptr() for x in new),
+            self.elites,
+            1.0 - self.smoothing,
+        )
+        return Remembering(ActionGaussian(*new[:2], least_std, box), new[2], 0)
 
     def carried(self, params: Remembering) -> Float[Tensor, "E K H A"]:
         """The elites kept from the last round."""

@@ -50,6 +50,8 @@ class Plan:
     """Rounds of candidates that were rolled out."""
     elapsed: float
     """Seconds that planning took."""
+    slowest_round: float = 0.0
+    """Seconds of its slowest round, or nine tenths of the previous plan's if that is more."""
     carried: Float[Tensor, "E K H A"] | None = None
     """Further plans, finite and within the bounds, for the next plan to start from."""
     disagreement: Float[Tensor, "E T S"] | None = None

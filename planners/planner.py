@@ -161,8 +161,8 @@ class Planner(ABC, Generic[Params]):
                 the planner's own draw; None: the planner's own.
             previous: The plan made one step ago, or its actions, to start from. A system whose
                 row is not finite starts afresh.
-            deadline: Seconds the plan may take. A round that would overrun is not started; the
-                first always runs.
+            deadline: Seconds the plan may take. A round that would overrun, going by the slowest of
+                this plan and of those before, is not started; the first always runs.
             generator: The only source of randomness, on the device of `state`.
 
         Raises:
@@ -173,7 +173,8 @@ class Planner(ABC, Generic[Params]):
         # What is laid out once must serve callers outside of an inference mode too.
         with torch.inference_mode(False), torch.no_grad(), intra_op_threads(self.threads):
             box = self._box(dynamics, state, generator)
-            clock = Clock(state, deadline)
+            before = previous.slowest_round if isinstance(previous, Plan) else 0.0
+            clock = Clock(state, deadline, before)
             warm, nominal = _warm_start(previous, box)
             known, start = _known(state)
             leaders = Leaders(box)
@@ -196,7 +197,7 @@ class Planner(ABC, Generic[Params]):
                 leaders.compete(candidates, scores)
                 return scores.ranks(infeasible=self.learns_from_infeasible)
 
-            while rounds < self.iterations and clock.allows_another():
+            while rounds == 0 or (rounds < self.iterations and clock.allows_another()):
                 n, checked = self.population(rounds), False
                 if isinstance(proposal, Mixture) or proposal is None or rounds > 0:
                     drawn = self.sample(params, n, generator)
@@ -223,7 +224,8 @@ class Planner(ABC, Generic[Params]):
                     hurried = ended is not None
                     if ended is not None:
                         params = ended
-                        rounds, rolled_out = self.iterations, rolled_out + left * n
+                        rolled_out += sum(map(self.population, range(rounds, self.iterations)))
+                        rounds = self.iterations
                         clock.lap()
             ranked = None
             if -math.inf in leaders.returns.tolist():
@@ -253,6 +255,7 @@ class Planner(ABC, Generic[Params]):
                 violation=leaders.violations,
                 iterations=rounds,
                 elapsed=clock.elapsed,
+                slowest_round=clock.slowest,
                 carried=None if carried is None else box.clip(carried.clone()),
                 disagreement=_disagreement(dynamics, start, leaders.actions),
                 dropped=tuple(drawing.dropped),

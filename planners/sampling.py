@@ -8,10 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.planners._native import compiled, philox, serves
-
-SHORT = 64
-"""Numbers in a plan up to which coloured noise is made of whole plans at once."""
+from hyperdyn.planners._native import philox, serves
 
 Bounds = tuple[Tensor, Tensor]
 """Lower and upper bounds of every action of a plan, each [H, A]."""
@@ -85,24 +82,15 @@ def coloured(
     systems, horizon, action_dim = mean.shape
     mean, std = mean.contiguous(), std.contiguous()
     low, high = within or _nowhere(horizon, action_dim, mean.dtype, mean.device)
-    if horizon * action_dim <= SHORT:
-        # One product in the order of the result costs less than putting the result in order.
-        waves = _waves(horizon, exponent, action_dim, mean.dtype, mean.device)
-        noise = _standard((systems, n, horizon * action_dim), mean, generator) @ waves.mT
-        order = (systems, n, 1, horizon * action_dim)
-    else:
-        waves = _waves(horizon, exponent, 1, mean.dtype, mean.device)
-        noise = waves @ _standard((systems, horizon, n * action_dim), mean, generator)
-        order = (systems, n, horizon, action_dim)
-    native = compiled(noise, mean, std, low, high)
+    waves = noise_waves(horizon, exponent, mean.dtype, mean.device)
+    native = philox() if serves(mean, std, low, high) and generator.device.type == "cpu" else None
     if native is None:
-        if order[2] > 1:
-            noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2)
-        noise = noise.reshape(systems, n, horizon, action_dim)
-        return (noise * std[:, None]).add_(mean[:, None]).clamp_(low, high)
+        noise = waves @ _standard((systems, horizon, n * action_dim), mean, generator)
+        noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2).contiguous()
+        return noise.mul_(std[:, None]).add_(mean[:, None]).clamp_(low, high)
     drawn = torch.empty(systems, n, horizon, action_dim)
-    addresses = (tensor.data_ptr() for tensor in (noise, mean, std, low, high, drawn))
-    native.settle(*addresses, *order)
+    addresses = (tensor.data_ptr() for tensor in (waves, mean, std, low, high, drawn))
+    native.coloured(draw_key(generator), *addresses, *drawn.shape)
     return drawn
 
 
@@ -117,22 +105,14 @@ def _standard(
     shape: tuple[int, ...], like: Tensor, generator: torch.Generator
 ) -> Float[Tensor, "*shape"]:
     """Standard normal numbers, of the type and on the device of a tensor."""
-    native = philox() if serves(like) and generator.device.type == "cpu" else None
-    if native is None:
-        return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-    drawn = torch.empty(shape)
-    native.standard(draw_key(generator), drawn.data_ptr(), drawn.numel())
-    return drawn
+    return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
 
 
 @functools.lru_cache(maxsize=64)
-def _waves(
-    horizon: int, exponent: float, action_dim: int, dtype: torch.dtype, device: torch.device
-) -> Float[Tensor, "HA HA"]:
-    """Waves of period H as columns: times independent normal numbers, noise of unit deviation.
-
-    For several action dimensions side by side, each has waves of its own.
-    """
+def noise_waves(
+    horizon: int, exponent: float, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "H H"]:
+    """Waves of period H as columns: times independent normal numbers, noise of unit deviation."""
     step, frequency = torch.arange(horizon, dtype=torch.float64), torch.arange(horizon // 2 + 1)
     power = (frequency.double() / horizon).clamp(min=1 / horizon).pow(-exponent)
     angle = 2 * math.pi * step[:, None] * frequency / horizon
@@ -140,8 +120,7 @@ def _waves(
     paired = (frequency > 0) & (2 * frequency < horizon)
     power = power.where(paired, power / 2)
     waves = torch.cat([angle.cos() * power.sqrt(), (angle.sin() * power.sqrt())[:, paired]], dim=1)
-    waves = waves / waves.square().sum(dim=1, keepdim=True).sqrt()
-    return torch.kron(waves, torch.eye(action_dim, dtype=waves.dtype)).to(device, dtype)
+    return (waves / waves.square().sum(dim=1, keepdim=True).sqrt()).to(device, dtype)
 
 
 def spline(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hyperdyn.planners import CEM, ICEM, MPPI, _candidates, _native, elites, mppi, sampling
+from hyperdyn.planners import CEM, ICEM, MPPI, _candidates, _native, _philox, elites, mppi, sampling
 from hyperdyn.planners._candidates import Leaders, admit
 from hyperdyn.planners._scores import Scores
 from hyperdyn.planners.box import ActionBox
@@ -18,7 +18,7 @@ def both(monkeypatch):
     def run(function):
         fast = function()
         with monkeypatch.context() as patch:
-            for module in (_candidates, elites, mppi, sampling):
+            for module in (_candidates, elites, mppi):
                 patch.setattr(module, "compiled", lambda *tensors: None)
             slow = function()
         return fast, slow
@@ -125,23 +125,22 @@ def test_the_mean_of_mppi(seed: int, window: int, both):
     torch.testing.assert_close(fast, slow)
 
 
-@pytest.mark.parametrize("n", [1, 7, 300])
-@pytest.mark.parametrize("short", [0, 64])
-def test_coloured_noise_from_the_same_white_noise(n: int, short: int, both, monkeypatch):
-    white = {}
+@pytest.mark.parametrize(("n", "action_dim"), [(1, 1), (7, 3), (300, 3), (5, 300)])
+def test_coloured_noise_from_the_same_white_noise(n: int, action_dim: int, rng, monkeypatch):
+    mean, std = torch.randn(2, 9, action_dim), torch.rand(2, 9, action_dim)
+    within = (torch.full((9, action_dim), -0.5), torch.full((9, action_dim), 0.7))
+    settings = {"exponent": 1.0, "within": within}
+    fast = sampling.coloured(mean, std, n, generator=rng.manual_seed(1), **settings)
 
     def same(shape, like, generator):
-        return white.setdefault(shape, torch.randn(shape)).clone()
+        white = torch.empty(shape)
+        key = sampling.draw_key(generator)
+        _philox.standard(key, white.data_ptr(), white.numel())
+        return white
 
     monkeypatch.setattr(sampling, "_standard", same)
-    monkeypatch.setattr(sampling, "SHORT", short)
-    mean, std = torch.randn(2, 9, 3), torch.rand(2, 9, 3)
-    within = (torch.full((9, 3), -0.5), torch.full((9, 3), 0.7))
-    fast, slow = both(
-        lambda: sampling.coloured(
-            mean, std, n, exponent=1.0, generator=torch.Generator(), within=within
-        )
-    )
+    monkeypatch.setattr(sampling, "philox", lambda: None)
+    slow = sampling.coloured(mean, std, n, generator=rng.manual_seed(1), **settings)
     torch.testing.assert_close(fast, slow)
     assert (fast >= -0.5).all()
     assert (fast <= 0.7).all()

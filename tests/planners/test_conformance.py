@@ -228,3 +228,25 @@ def test_a_deadline_missed_by_the_first_round_is_reported(
 
     plan = make_planner().plan(dynamics, state, goal, deadline=100.0, generator=rng)
     assert plan.status == (OK,) * 2
+
+
+def test_a_slow_round_makes_the_next_plans_careful_for_a_while(make_planner, goal, monkeypatch):
+    now, pace = [0.0], [1.0]
+    monkeypatch.setattr("hyperdyn.planners._clock._now", lambda state: now[0])
+
+    class Slow:
+        state_dim, action_dim, num_systems = 2, 1, 1
+
+        def rollout(self, states, actions):
+            now[0] += pace[0]
+            return states[:, None, None].expand(-1, actions.shape[1], actions.shape[2] + 1, -1)
+
+    planner, state, plan, rounds = make_planner(), torch.ones(1, 2), None, []
+    for pace[0] in (1.0, 9.0, *[1.0] * 30):
+        plan = planner.plan(
+            Slow(), state, goal, previous=plan, deadline=4.0, generator=torch.Generator()
+        )
+        rounds.append(plan.iterations)
+    assert rounds[0] == rounds[-1] == planner.iterations
+    if planner.iterations > 1:
+        assert set(rounds[1:10]) == {1}, "a round may take nine seconds"

@@ -27,6 +27,8 @@ PLANNERS = [
     MPPI(horizon=7, samples=60, iterations=3, temperature=0.1),
     MPPI(horizon=7, samples=60, iterations=3, window=3),
     ICEM(horizon=7, samples=60, elites=6, iterations=4),
+    ICEM(horizon=7, samples=61, elites=10, iterations=5, shrinking=1.0, kept_share=1.0),
+    ICEM(horizon=7, samples=60, elites=6, iterations=2, kept_share=0.0),
 ]
 every_planner = pytest.mark.parametrize("planner", PLANNERS)
 
@@ -48,6 +50,8 @@ def plans(planner: Planner, dynamics: GeneratedDynamics, **options):
 def assert_equal(one, other):
     for field in ("actions", "expected_return", "nonfinite_fraction", "violation"):
         assert torch.equal(getattr(one, field), getattr(other, field)), field
+    assert (one.carried is None) == (other.carried is None)
+    assert one.carried is None or torch.equal(one.carried, other.carried)
     assert (one.status, one.iterations) == (other.status, other.iterations)
 
 
