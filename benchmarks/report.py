@@ -109,6 +109,21 @@ def training_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return _of_rows("Training steps: median over rounds", columns, rows)
 
 
+def perception_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What a frame, its codes and a training step take."""
+    return _of_rows(
+        "Perception of one frame: median over rounds", {"task": "task", "ms": "ms"}, rows
+    )
+
+
+TABLES = {
+    "generation": generation_table,
+    "training": training_table,
+    "perception": perception_table,
+}
+"""Tables of the benchmarks whose result is a list of rows."""
+
+
 def _of_rows(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Table:
     text = [tuple(_text(row[key]) for key in columns) for row in rows]
     return Table(title, tuple(columns.values()), text, names=1)

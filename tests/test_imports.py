@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"hyperdyn": "hyperdyn"} | {
-    name: f"hyperdyn.{name}" for name in ("assets", "benchmarks", "envs", "planners")
+    name: f"hyperdyn.{name}" for name in ("assets", "benchmarks", "envs", "perception", "planners")
 }
 
 # A module of the core imports from its own layer and from those before it.
@@ -21,6 +21,7 @@ LAYERS = (
     ("dynamics", "model"),
     ("baselines", "policies"),
     ("generators",),
+    ("perception",),
     ("training",),
     ("benchmarks",),
     ("cli", "__main__"),
@@ -33,6 +34,7 @@ ENVS_MAY = ("hyperdyn.envs", "hyperdyn.assets", "hyperdyn.dynamics", "hyperdyn.e
 THIRD_PARTY = {
     "hyperdyn.planners": {"jaxtyping", "llvmlite", "numba", "numpy", "torch"},
     "hyperdyn.envs": {"gymnasium", "jaxtyping", "mujoco", "numpy", "torch"},
+    "hyperdyn.perception": {"jaxtyping", "numpy", "torch"},
     "hyperdyn.assets": set(),
 }
 FORBIDDEN = {
@@ -98,6 +100,8 @@ def test_modules_import_only_what_their_layer_may(name: str, file: Path):
         wrong = {target for target in ours if not within(target, PLANNERS_MAY)}
     elif within(name, ("hyperdyn.envs",)):
         wrong = {target for target in ours if not within(target, ENVS_MAY)}
+    elif within(name, ("hyperdyn.perception",)):
+        wrong = {target for target in ours if not within(target, ("hyperdyn.perception",))}
     elif name == "hyperdyn":
         wrong = {target for target in ours if within(target, WORLD)}
     else:
@@ -117,13 +121,13 @@ def test_modules_import_only_what_their_layer_may(name: str, file: Path):
 
 @every_module
 def test_mapped_folders_are_imported_by_their_full_names(name: str, file: Path):
-    folders = ("assets", "benchmarks", "envs", "planners", "tests")
+    folders = ("assets", "benchmarks", "envs", "perception", "planners", "tests")
     bare = {n for n in imported(file) if n.split(".")[0] in folders}
     assert not bare, f"{name} imports {sorted(bare)}; write hyperdyn.…"
 
 
 @every_module
-def test_planners_envs_and_assets_need_no_further_libraries(name: str, file: Path):
+def test_mapped_packages_need_no_further_libraries(name: str, file: Path):
     for package, allowed in THIRD_PARTY.items():
         if within(name, (package,)):
             top = {n.split(".")[0] for n in imported(file)} - {"hyperdyn"}

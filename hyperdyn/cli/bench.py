@@ -194,8 +194,20 @@ class BenchTraining(Measurement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BenchPerception(Measurement):
+    """From an RGB-D frame to boxes, crops and shape codes, and a training step.
+
+    One 128 x 128 frame, with the visual encoder's default sizes.
+    """
+
+    def prepare(self) -> Job:
+        """Check numbers and files."""
+        return _simple(self, "perception")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench(Command):
-    """Measure planners (beside other libraries if asked), generation, training, control, deadlines.
+    """Measure planners (beside other libraries if asked), generation, training and more.
 
     A planner is measured by its speed, by what it achieves with true dynamics, and by whether it
     keeps a deadline.
@@ -205,6 +217,7 @@ class Bench(Command):
         "planners": BenchPlanners,
         "generation": BenchGeneration,
         "training": BenchTraining,
+        "perception": BenchPerception,
         "control": BenchControl,
         "realtime": BenchRealtime,
     }
@@ -228,14 +241,13 @@ def _simple(command: Measurement, name: str) -> Job:
     settings = Settings(rounds=command.rounds, threads=command.threads)
 
     def job() -> None:
-        from hyperdyn.benchmarks.report import generation_table, training_table
+        from hyperdyn.benchmarks.report import TABLES
 
         session = Session(raw=command.raw)
         session.run(f"bench_{name}", settings)
         result = session.results[name]
         found = {name: result, "machine": _machine(session)}
-        table = {"generation": generation_table, "training": training_table}[name]
-        command.publish(found, settings, [table(result["rows"])])
+        command.publish(found, settings, [TABLES[name](result["rows"])])
 
     return job
 

@@ -1,0 +1,66 @@
+"""Images to features at several scales."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hyperdyn.perception.geometry import depth_to_points
+from hyperdyn.perception.layers import block, drawn
+from hyperdyn.perception.views import Views
+
+IMAGE_CHANNELS = 5  # red, green, blue, height above the table, whether depth was measured
+
+
+class ImageEncoder(nn.Module):
+    """Two convolutions a scale, each scale at half the resolution of the one before (GRNN's plan).
+
+    Beside its colour a pixel tells how high above the table the point it shows lies: unlike depth,
+    the same from every view.
+
+    Args:
+        channels: Channels inside each scale, finest (half the image's resolution) first.
+        features: Channels each scale hands to the volume.
+        generator: Source of the first weights.
+    """
+
+    def __init__(
+        self, *, channels: tuple[int, ...], features: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        widths = (IMAGE_CHANNELS, *channels)
+        self.scales = nn.ModuleList(
+            nn.Sequential(
+                block(inputs, outputs, stride=2, generator=generator),
+                block(outputs, outputs, generator=generator),
+            )
+            for inputs, outputs in zip(widths, channels, strict=False)
+        )
+        self.heads = nn.ModuleList(
+            drawn(nn.Conv2d, width, features, 1, generator=generator) for width in channels
+        )
+
+    def forward(self, views: Views, height_scale: float) -> list[Float[Tensor, "_ F _ _"]]:
+        """Encode all views of all scenes.
+
+        Args:
+            views: Posed RGB-D images.
+            height_scale: Height above the table that counts as 1, metres.
+
+        Returns:
+            For each scale, finest first, features of shape (B V, features, height, width).
+        """
+        hidden = image_input(views, height_scale)
+        found = []
+        for scale, head in zip(self.scales, self.heads, strict=True):
+            hidden = scale(hidden)
+            found.append(head(hidden))
+        return found
+
+
+def image_input(views: Views, height_scale: float) -> Float[Tensor, "_ c h w"]:
+    """Colour, height above the table and validity of each pixel, shape (B V, 5, h, w)."""
+    measured = (views.depth > 0).to(views.depth.dtype)
+    heights = depth_to_points(views.depth, views.intrinsics, views.poses)[..., 2]
+    scaled = (heights / height_scale).clamp(-1, 2) * measured
+    planes = torch.stack([scaled, measured], dim=2)
+    return torch.cat([views.rgb - 0.5, planes], dim=2).flatten(0, 1)
