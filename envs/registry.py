@@ -24,6 +24,12 @@ _RECIPES = {
     "hyperdyn/CheetahSlope15m-v0": _Recipe(
         entry_point=_CHEETAH_SLOPE, max_episode_steps=500, kwargs={"segment_length": 15.0}
     ),
+    "hyperdyn/Push-v0": _Recipe(
+        entry_point="hyperdyn.envs.pushing.push:Push", max_episode_steps=30
+    ),
+    "hyperdyn/PushObstacles-v0": _Recipe(
+        entry_point="hyperdyn.envs.pushing.push_obstacles:PushObstacles", max_episode_steps=30
+    ),
 }
 
 ENV_IDS: tuple[str, ...] = tuple(_RECIPES)

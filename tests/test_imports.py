@@ -33,9 +33,9 @@ PLANNERS_MAY = ("hyperdyn.planners", "hyperdyn.dynamics", "hyperdyn.errors", "hy
 ENVS_MAY = ("hyperdyn.envs", "hyperdyn.assets", "hyperdyn.dynamics", "hyperdyn.errors")
 THIRD_PARTY = {
     "hyperdyn.planners": {"jaxtyping", "llvmlite", "numba", "numpy", "torch"},
-    "hyperdyn.envs": {"gymnasium", "jaxtyping", "mujoco", "numpy", "torch"},
+    "hyperdyn.envs": {"gymnasium", "jaxtyping", "mujoco", "numpy", "pybullet", "torch"},
     "hyperdyn.perception": {"jaxtyping", "numpy", "torch"},
-    "hyperdyn.assets": set(),
+    "hyperdyn.assets": {"jaxtyping", "manifold3d", "matplotlib", "numpy", "scipy", "trimesh"},
 }
 FORBIDDEN = {
     "unpickles": r"pickle\.loads?\(|torch\.load\(|joblib\.load\(|allow_pickle\s*=\s*True",

@@ -11,7 +11,7 @@ from hyperdyn.cli.command import Command, Job
 
 VERSIONS = ("hyperdyn-toolkit", "torch", "numpy", "mujoco", "gymnasium", "numba")
 EXTRAS = {
-    "push": ("pybullet", "trimesh"),
+    "push": ("pybullet", "trimesh", "manifold3d"),
     "perception": ("open3d",),
     "suite": ("dm_control",),
     "view": ("imageio", "imageio_ffmpeg", "matplotlib", "viser"),

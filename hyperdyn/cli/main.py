@@ -14,10 +14,12 @@ from typing import Annotated, Any
 import tyro
 
 from hyperdyn.cli.bench import Bench
+from hyperdyn.cli.collect import Collect
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
+from hyperdyn.cli.objects import Objects
 from hyperdyn.cli.plan import Plan
 from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX, PlannerSettings
 from hyperdyn.cli.predict import Predict
@@ -27,12 +29,14 @@ from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require
 DESCRIPTION = "Watch a system for a moment, get a dynamics model made for it, plan with it."
 
 COMMANDS: dict[str, type[Command]] = {
+    "collect": Collect,
     "train": Train,
     "evaluate": Evaluate,
     "plan": Plan,
     "predict": Predict,
     "demo": Demo,
     "bench": Bench,
+    "objects": Objects,
     "info": Info,
 }
 
@@ -121,7 +125,8 @@ def _require_options(kind: type[Command], words: Sequence[str]) -> None:
 
 
 def _options(kind: type[Command | PlannerSettings], prefix: str = "") -> set[str]:
-    fields = [field for field in dataclasses.fields(kind) if field.name not in NOT_OPTIONS]
+    words = getattr(kind, "positionals", NOT_OPTIONS)
+    fields = [field for field in dataclasses.fields(kind) if field.name not in words]
     names = {prefix + field.name.replace("_", "-") for field in fields}
     names |= {f"{prefix}no-{f.name.replace('_', '-')}" for f in fields if f.type is bool}
     return {f"--{name}" for name in names}
