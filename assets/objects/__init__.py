@@ -16,3 +16,4 @@ from hyperdyn.assets.objects.loader import load_mesh_object as load_mesh_object
 from hyperdyn.assets.objects.push_object import PushObject as PushObject
 from hyperdyn.assets.objects.splits import TEST_IDS as TEST_IDS
 from hyperdyn.assets.objects.splits import TRAINING_IDS as TRAINING_IDS
+from hyperdyn.assets.objects.variations import varied_object as varied_object

@@ -261,7 +261,7 @@ class PushEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
             friction=friction,
             position=(float(position[0]), float(position[1])),
             yaw=rng.uniform(-math.pi, math.pi),
-            colour=colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.5, 1.0)),
+            colour=draw_colour(rng),
         )
 
     def _put_rod_down(self, world: World) -> None:
@@ -301,6 +301,11 @@ class PushEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         if not np.isfinite(values).all():
             raise InputError(f"Actions must be finite; got {values.tolist()}.")
         return np.minimum(np.maximum(values, -1.0), 1.0)
+
+
+def draw_colour(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Any hue, neither grey nor dark."""
+    return colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.5, 1.0))
 
 
 def _positive(name: str, given: object, drawn: float) -> float:

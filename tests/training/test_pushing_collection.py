@@ -15,7 +15,7 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from hyperdyn.assets.objects import TEST_IDS, TRAINING_IDS, load_object
+from hyperdyn.assets.objects import TRAINING_IDS, load_object, varied_object
 from hyperdyn.envs.pushing import VIEWS
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, UnknownNameError
 from hyperdyn.training.pushing import CollectConfig, PushingDataset, ShardError, collect, recording
@@ -72,7 +72,10 @@ def test_episodes_are_raw_and_whole(whole):
     assert (data.lengths[data.complete] == 2).all()
     assert ((300 <= data.masses) & (data.masses <= 1000)).all()
     assert ((8e-4 <= data.frictions) & (data.frictions <= 12e-4)).all()
-    assert len(torch.unique(data.masses)) == 7
+    for values in (data.objects, data.masses, data.frictions):
+        assert torch.equal(values[0:6:2], values[1:6:2])  # two episodes in a row are one system's
+    assert len(torch.unique(data.masses)) == len(torch.unique(data.frictions)) == 4
+    assert not torch.allclose(data.states[0, 0], data.states[1, 0])
     assert whole.object_ids == TRAINING_IDS
     lengths = 0.06 * data.actions.norm(dim=-1)[data.complete]
     assert ((lengths > 0.0299) & (lengths < 0.0601)).all()
@@ -90,11 +93,11 @@ def test_pictures_belong_to_the_beginning_of_their_episodes(whole):
         camera = VIEWS[int(images.views[row])]
         np.testing.assert_allclose(images.poses[row], camera.pose, atol=1e-6)
         np.testing.assert_allclose(images.intrinsics[row], camera.intrinsics, rtol=1e-6)
-        low, high = images.boxes[row].split(3)
+        low, high = images.boxes[row, 0].split(3)
         position = data.states[row, 0, :3]
         assert ((low < position) & (position < high)).all()
         shape = load_object(whole.object_ids[int(data.objects[row])])
-        covered = images.top_down[row].float().mean() * 0.18**2
+        covered = images.top_down[row, 0].float().mean() * 0.18**2
         straight = shape.footprint(256, 0.18).mean() * 0.18**2
         assert float(covered) == pytest.approx(straight, rel=0.05)
     assert float(images.depth.max()) < 2.0
@@ -164,17 +167,41 @@ def test_the_reader_counts_how_episodes_ended(whole):
     assert endings["complete"] == int(whole.read_all().complete.sum())
 
 
-def test_shape_only_data_is_seen_from_anywhere_and_not_pushed(tmp_path):
-    config = CollectConfig(episodes=3, kind="shapes", split="novel", shard_episodes=3)
+@pytest.mark.parametrize("split", ["seen", "novel"])
+def test_shape_only_data_shows_some_objects_from_anywhere_and_pushes_none(tmp_path, split):
+    config = CollectConfig(episodes=8, kind="shapes", split=split, shard_episodes=8)
     dataset = collect(config, tmp_path / "shapes", workers=1)
     data, images = dataset.read(0), dataset.read_images(0)
-    assert data.actions.shape == (3, 0, 3)
+    assert data.actions.shape == (8, 0, 3)
     assert (images.views == -1).all()
     distances = (images.poses[:, :3, 3] - torch.tensor([0.0, 0.0, 0.1])).norm(dim=1)
     assert ((distances >= 0.8) & (distances <= 1.2)).all()
-    assert len(torch.unique(distances)) == 3
-    assert dataset.object_ids == TEST_IDS
+    assert len(torch.unique(distances)) == 8
     assert dataset.check() == {}
+    counts = images.present.sum(1)
+    assert counts.min() >= 1
+    assert counts.max() > 1
+    there = images.present.bool()
+    low, high = images.boxes[there].split(3, dim=-1)
+    assert (high - low > 0.01).all()
+    assert ((high - low)[:, :2] < 0.18).all()
+    assert (images.top_down[there].flatten(1).sum(1) > 50).all()
+    assert not images.boxes[~there].any()
+    assert not images.top_down[~there].any()
+
+
+def test_objects_seen_for_their_shape_vary_without_end_and_are_not_of_the_test_split():
+    rng = np.random.default_rng(0)
+    shapes = [varied_object(rng) for _ in range(12)]
+    assert len({round(shape.mesh.volume, 12) for shape in shapes}) == 12
+    families = {shape.id.removesuffix("-stretched") for shape in shapes}
+    assert families <= {*TRAINING_IDS, "composite"}
+    assert "composite" in families
+    assert len(families) > 2
+    for shape in shapes:
+        assert shape.mesh.is_watertight
+        assert 0.0699 < shape.size < 0.1201
+        assert np.abs(shape.mesh.center_mass[:2]).max() < 1e-9
 
 
 @pytest.mark.parametrize("name", ["00001", "00001-images"])
@@ -243,6 +270,7 @@ def test_images_are_there_only_if_they_were_asked_for(tmp_path):
     [
         ({"episodes": 0}, InputError),
         ({"pushes": 0}, InputError),
+        ({"per_system": 3}, InputError),
         ({"seed": -1}, InputError),
         ({"split": "sen"}, UnknownNameError),
         ({"kind": "shape"}, UnknownNameError),

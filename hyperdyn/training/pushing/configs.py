@@ -20,7 +20,7 @@ class CollectConfig:
     episodes: int
     """How many, cut ones included."""
     kind: str = "push"
-    """"push": random pushes. "shapes": no push, a picture from a random camera."""
+    """"push": random pushes. "shapes": no push, one to three objects seen by a random camera."""
     images: bool = False
     """Whether the beginning of each episode is seen from one of the nine cameras, at random."""
     split: str = "seen"
@@ -29,6 +29,9 @@ class CollectConfig:
     """Of every random number, together with an episode's place in the collection."""
     pushes: int = 5
     """Length of an episode that is not cut."""
+    per_system: int = 2
+    """Episodes in a row with the same object, mass and friction: one tells what is pushed, another
+    is predicted (N of equation 1)."""
     shard_episodes: int = 500
     """Episodes that are written together."""
     time_step: float = 1 / 240
@@ -37,9 +40,14 @@ class CollectConfig:
     def __post_init__(self) -> None:
         require_known("kind of collection", self.kind, KINDS)
         require_known("split", self.split, POOLS)
-        for name in ("episodes", "pushes", "shard_episodes"):
+        for name in ("episodes", "pushes", "per_system", "shard_episodes"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if self.shard_episodes % self.per_system:
+            raise InputError(
+                f"shard_episodes must be a multiple of per_system, {self.per_system}, so that no "
+                f"system is torn apart; got {self.shard_episodes}."
+            )
         if self.seed < 0:
             raise InputError(f"seed must not be negative; got {self.seed}.")
 

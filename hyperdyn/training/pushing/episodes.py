@@ -20,6 +20,9 @@ TOP_DOWN_EXTENT = 0.18
 TOP_DOWN_PIXELS = 64
 
 
+Rows = TypeVar("Rows", bound="_Rows")
+
+
 class _Rows:
     """Selecting rows of a dataclass of tensors."""
 
@@ -27,6 +30,14 @@ class _Rows:
         """Every tensor by its name."""
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         return {field.name: getattr(self, field.name) for field in fields}
+
+    def __len__(self) -> int:
+        """B."""
+        return len(next(iter(self.tensors().values())))
+
+    def __getitem__(self: Rows, rows: Tensor | Sequence[int]) -> Rows:
+        """Select rows by number or by mask."""
+        return type(self)(**{name: value[rows] for name, value in self.tensors().items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +57,9 @@ class PushingEpisodes(_Rows):
     endings: UInt8[Tensor, " B"]
     """`COMPLETE`, `LEFT_TABLE` or `DIVERGED`."""
     objects: Int[Tensor, " B"]
-    """Which object: an index into the collection's `object_ids`."""
+    """Which object: an index into the collection's `object_ids`; −1 for none of them."""
     masses: Float[Tensor, " B"]
     frictions: Float[Tensor, " B"]
-
-    def __len__(self) -> int:
-        """B."""
-        return len(self.states)
-
-    def __getitem__(self, rows: Tensor | Sequence[int]) -> "PushingEpisodes":
-        """Select episodes by number or by mask."""
-        return PushingEpisodes(**{name: value[rows] for name, value in self.tensors().items()})
 
     @property
     def complete(self) -> Bool[Tensor, " B"]:
@@ -76,18 +79,12 @@ class PushingImages(_Rows):
     """Camera to world; x right, y down, z forward."""
     views: Int[Tensor, " B"]
     """Which of the nine cameras; −1 for any other."""
-    boxes: Float[Tensor, "B 6"]
-    """The object's axis-aligned box in the world: lowest corner, then highest, m."""
-    top_down: UInt8[Tensor, "B rows columns"]
+    present: UInt8[Tensor, "B O"]
+    """1 for places that hold an object; the pushed one comes first."""
+    boxes: Float[Tensor, "B O 6"]
+    """Axis-aligned boxes in the world: lowest corner, then highest, m; 0 without an object."""
+    top_down: UInt8[Tensor, "B O rows columns"]
     """1 where the object, turned as it lies, covers the pixel; 18 cm about its centre of mass."""
-
-    def __len__(self) -> int:
-        """B."""
-        return len(self.rgb)
-
-    def __getitem__(self, rows: Tensor | Sequence[int]) -> "PushingImages":
-        """Select pictures by number or by mask."""
-        return PushingImages(**{name: value[rows] for name, value in self.tensors().items()})
 
     @property
     def depth(self) -> Float[Tensor, "B h w"]:
@@ -95,10 +92,7 @@ class PushingImages(_Rows):
         return self.depth_tenths.to(torch.float32) * TENTHS
 
 
-Recording = TypeVar("Recording", PushingEpisodes, PushingImages)
-
-
-def join(parts: Sequence[Recording]) -> Recording:
+def join(parts: Sequence[Rows]) -> Rows:
     """Put recordings one after the other.
 
     Raises:

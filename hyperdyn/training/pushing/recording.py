@@ -1,7 +1,6 @@
 """One shard of a collection: simulate its episodes and write them."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +8,31 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from hyperdyn.envs.pushing import VIEWS, Camera, Physics, Push, View
-from hyperdyn.envs.pushing.base import POOLS
+from hyperdyn.envs.pushing import VIEWS, Physics, Push
+from hyperdyn.envs.pushing.base import FRICTIONS, MASSES, POOLS
+from hyperdyn.envs.pushing.world import World
 from hyperdyn.storage import write_folder
 from hyperdyn.training.pushing.configs import KINDS, CollectConfig
 from hyperdyn.training.pushing.episodes import (
+    COMPLETE,
     DIVERGED,
     ENDINGS,
     LEFT_TABLE,
-    TENTHS,
-    TOP_DOWN_EXTENT,
-    TOP_DOWN_PIXELS,
     PushingEpisodes,
     PushingImages,
+)
+from hyperdyn.training.pushing.pictures import (
+    MOST_OBJECTS,
+    draw_shapes,
+    picture,
+    random_camera,
+    set_scene,
 )
 from hyperdyn.training.pushing.policy import PushingPolicy
 from hyperdyn.training.seeds import seed_for
 
 MOTION_KIND, IMAGES_KIND = "pushing-motion", "pushing-images"
+SHAPES_A_SHARD = 60
 Row = dict[str, Any]
 
 
@@ -54,14 +60,14 @@ def record_shard(
         env: From `make_env`; episodes do not depend on those before.
         on_episode: Called after each episode with its ending, for progress.
     """
+    kind = _seen_scenes if config.kind == "shapes" else _pushed_episodes
     motions, images = [], []
-    for episode in config.rows(shard):
-        motion, image = _record_episode(config, episode, env)
+    for motion, image in kind(config, shard, env):
         motions.append(motion)
         images.append(image)
         on_episode(motion["endings"])
     episodes = PushingEpisodes(**_stack(motions))
-    if not (config.images or config.kind == "shapes"):
+    if not images[0]:
         return episodes, None
     return episodes, PushingImages(**_stack(images))
 
@@ -87,26 +93,71 @@ def make_env(config: CollectConfig) -> Push:
     return Push(goals=False, physics=Physics(time_step=config.time_step))
 
 
-def _record_episode(config: CollectConfig, episode: int, env: Push) -> tuple[Row, Row]:
+def _pushed_episodes(config: CollectConfig, shard: int, env: Push) -> Iterator[tuple[Row, Row]]:
     pool = POOLS[config.split]
-    place = (KINDS.index(config.kind), tuple(POOLS).index(config.split), episode)
-    rng = np.random.default_rng(seed_for(config.seed, "collect", *place, 1))
-    seed = seed_for(config.seed, "collect", *place, 0)
-    first, info = env.reset(seed=seed, options={"split": config.split})
-    image = _picture(config, env, first, rng)
-    context = info["context"]
-    pushes = config.pushes if config.kind == "push" else 0
-    actions, states, ending = _push(env, first, pushes, rng)
-    motion = {
-        "states": states.astype(np.float32),
-        "actions": actions.astype(np.float32),
-        "lengths": np.int64(len(actions) if ending is None else ending[1]),
-        "endings": np.uint8(0 if ending is None else ending[0]),
-        "objects": np.int64(pool.index(context["object"])),
-        "masses": np.float32(context["mass"]),
-        "frictions": np.float32(context["friction"]),
+    for episode in config.rows(shard):
+        place = (KINDS.index(config.kind), tuple(POOLS).index(config.split), episode)
+        rng = np.random.default_rng(seed_for(config.seed, "collect", *place, 1))
+        seed = seed_for(config.seed, "collect", *place, 0)
+        system = _draw_system(config, episode)
+        first, _ = env.reset(seed=seed, options=system)
+        image: Row = {}
+        if config.images:
+            index = int(rng.integers(len(VIEWS)))
+            image = picture(env.world, VIEWS[index], index, places=1)
+        actions, states, ending = _push(env, first, config.pushes, rng)
+        length = len(actions) if ending is None else ending[1]
+        yield (
+            {
+                "actions": actions.astype(np.float32),
+                "states": states.astype(np.float32),
+                "lengths": np.int64(length),
+                "endings": np.uint8(0 if ending is None else ending[0]),
+                "objects": np.int64(pool.index(system["object"])),
+                "masses": np.float32(system["mass"]),
+                "frictions": np.float32(system["friction"]),
+            },
+            image,
+        )
+
+
+def _draw_system(config: CollectConfig, episode: int) -> dict[str, Any]:
+    """Object, mass and friction: those of every episode of a system."""
+    place = (KINDS.index(config.kind), tuple(POOLS).index(config.split))
+    system = episode // config.per_system
+    rng = np.random.default_rng(seed_for(config.seed, "collect", *place, system, 2))
+    pool = POOLS[config.split]
+    return {
+        "object": pool[int(rng.integers(len(pool)))],
+        "mass": rng.uniform(*MASSES),
+        "friction": rng.uniform(*FRICTIONS),
     }
-    return motion, image
+
+
+def _seen_scenes(config: CollectConfig, shard: int, env: Push) -> Iterator[tuple[Row, Row]]:
+    place = (KINDS.index(config.kind), tuple(POOLS).index(config.split))
+    rng = np.random.default_rng(seed_for(config.seed, "collect", *place, shard, 3))
+    shapes = draw_shapes(config.split, SHAPES_A_SHARD, rng)
+    world = World(
+        Physics(time_step=config.time_step)
+    )  # of this shard, as it keeps every shape it has seen
+    for episode in config.rows(shard):
+        rng = np.random.default_rng(seed_for(config.seed, "collect", *place, episode, 1))
+        set_scene(world, shapes, rng)
+        state = np.concatenate((world.object_state(), world.tip())).astype(np.float32)
+        yield (
+            {
+                "actions": np.zeros((0, 3), np.float32),
+                "states": state[None],
+                "lengths": np.int64(0),
+                "endings": np.uint8(COMPLETE),
+                "objects": np.int64(-1),
+                "masses": np.float32(0),
+                "frictions": np.float32(0),
+            },
+            picture(world, random_camera(rng), -1, places=MOST_OBJECTS),
+        )
+    world.close()
 
 
 def _push(
@@ -123,40 +174,6 @@ def _push(
         actions[push] = action
         states[push + 1 :] = state
     return actions, states, None
-
-
-def _picture(
-    config: CollectConfig, env: Push, state: Float[np.ndarray, "16"], rng: np.random.Generator
-) -> Row:
-    if config.kind == "shapes":
-        index, camera = -1, _random_camera(rng)
-    elif config.images:
-        index = int(rng.integers(len(VIEWS)))
-        camera = VIEWS[index]
-    else:
-        return {}
-    view: View = env.view(camera)
-    x, y, z, w = state[3:7]
-    yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-    shape = env.world.shapes[0]
-    return {
-        "rgb": view.rgb,
-        "depth_tenths": np.rint(view.depth / TENTHS).astype(np.uint16),
-        "intrinsics": view.intrinsics.astype(np.float32),
-        "poses": view.pose.astype(np.float32),
-        "views": np.int64(index),
-        "boxes": view.boxes[0].astype(np.float32),
-        "top_down": shape.footprint(TOP_DOWN_PIXELS, TOP_DOWN_EXTENT, yaw=yaw).astype(np.uint8),
-    }
-
-
-def _random_camera(rng: np.random.Generator) -> Camera:
-    """Anywhere in front of the robot, 0.8 to 1.2 m away, 40 to 80 degrees above the table."""
-    return Camera(
-        azimuth=rng.uniform(-math.pi / 2, math.pi / 2),
-        elevation=math.radians(rng.uniform(40.0, 80.0)),
-        distance=rng.uniform(0.8, 1.2),
-    )
 
 
 def _stack(rows: list[Row]) -> dict[str, torch.Tensor]:
