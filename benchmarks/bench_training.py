@@ -100,7 +100,7 @@ def _basis(generator: torch.Generator) -> Call:
     wanted = windows.states[:, 1] - windows.states[:, 0]
 
     def loss() -> Tensor:
-        predicted = model.hypernetwork.apply_basis(model.encode(windows.history), inputs)
+        predicted = model.head.evaluate(model.encode(windows.history), inputs)
         return (predicted - wanted).square().mean()
 
     return _stepping(model, loss, make_optimiser(model, config))

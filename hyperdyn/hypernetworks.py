@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperdyn.errors import require_known
+from hyperdyn.heads import Head
 from hyperdyn.networks import ACTIVATIONS, MLPSpec, default_parameters, split_parameters
 
 
@@ -60,7 +61,7 @@ INITIALISATIONS: dict[str, Callable[["DenseHypernetwork", torch.Generator], None
 }
 
 
-class DenseHypernetwork(nn.Module):
+class DenseHypernetwork(Head):
     """Fully connected, one hidden layer, all target parameters in its last one (paper, section 3).
 
     Args:
@@ -85,10 +86,9 @@ class DenseHypernetwork(nn.Module):
         initialisation: str = "bias",
         generator: torch.Generator,
     ) -> None:
-        super().__init__()
+        super().__init__(code_dim, spec)
         require_known("activation", activation, ACTIVATIONS)
         require_known("initialisation", initialisation, INITIALISATIONS)
-        self.spec = spec
         self.activation = activation
         self.hidden = nn.utils.skip_init(nn.Linear, code_dim, hidden_dim)
         self.output = nn.utils.skip_init(nn.Linear, hidden_dim, spec.num_parameters)
@@ -102,13 +102,10 @@ class DenseHypernetwork(nn.Module):
         parameters: Tensor = self.output(self._features(code))
         return parameters
 
-    def apply_basis(
+    def evaluate(
         self, code: Float[Tensor, "B Z"], inputs: Float[Tensor, "B I"]
     ) -> Float[Tensor, "B O"]:
-        """Evaluate, on input b, the network generated from code b, without writing it out.
-
-        Equal to `batched_mlp(spec, forward(code), inputs[:, None])[:, 0]` up to rounding.
-        """
+        """The basis form: for inputs that have a code each."""
         features = self._features(code)
         weights = torch.cat([torch.ones_like(features[:, :1]), features], dim=1)  # (B, 1 + J)
         bases = torch.cat([self.output.bias[None], self.output.weight.T])  # (1 + J, P)

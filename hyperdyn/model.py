@@ -19,6 +19,7 @@ from hyperdyn import assets
 from hyperdyn.dynamics import GeneratedDynamics
 from hyperdyn.encoders import InteractionEncoder
 from hyperdyn.errors import CheckpointError, InputError, require_known
+from hyperdyn.heads import Head
 from hyperdyn.history import History
 from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.networks import MLPSpec, join_parameters, split_parameters
@@ -96,18 +97,14 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         self.normaliser = Normaliser(config.state_space.dim, config.action_dim)
         self.register_buffer("_relative", config.state_space.relative_mask(), persistent=False)
         self.register_buffer("input_columns", config.state_space.input_columns(), persistent=False)
-        self._build(generator)
+        self.head = self._make_head(generator)
 
     _relative: Tensor
     input_columns: Tensor
 
     @abc.abstractmethod
-    def _build(self, generator: torch.Generator) -> None:
-        """Make the submodules that turn codes into parameters."""
-
-    @abc.abstractmethod
-    def parameters_from(self, code: Float[Tensor, "B Z"]) -> Float[Tensor, "B P"]:
-        """Parameters, for normalised inputs and outputs, of the network for each code."""
+    def _make_head(self, generator: torch.Generator) -> Head:
+        """What turns codes into parameters for normalised inputs and outputs."""
 
     @property
     def state_space(self) -> StateSpace:
@@ -169,7 +166,7 @@ class DynamicsGenerator(nn.Module, abc.ABC):
                 "This generator has no visual encoder and got a view; leave view=None, or load a "
                 "generator trained with images."
             )
-        parameters = self.parameters_from(self.encode(history))
+        parameters = self.head(self.encode(history))
         folded = self._fold(parameters, self.anchor(history.states))
         return GeneratedDynamics(self.config.network, self.state_space, folded)
 
@@ -263,8 +260,8 @@ class HyperDynamics(DynamicsGenerator):
 
     kind = "hyperdynamics"
 
-    def _build(self, generator: torch.Generator) -> None:
-        self.hypernetwork = DenseHypernetwork(
+    def _make_head(self, generator: torch.Generator) -> Head:
+        return DenseHypernetwork(
             self.config.code_dim,
             self.config.hyper_hidden,
             self.config.network,
@@ -272,8 +269,3 @@ class HyperDynamics(DynamicsGenerator):
             initialisation=self.config.initialisation,
             generator=generator,
         )
-
-    def parameters_from(self, code: Float[Tensor, "B Z"]) -> Float[Tensor, "B P"]:
-        """Written by the hypernetwork."""
-        parameters: Tensor = self.hypernetwork(code)
-        return parameters

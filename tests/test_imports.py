@@ -17,11 +17,13 @@ PACKAGES = {"hyperdyn": "hyperdyn"} | {
 LAYERS = (
     ("errors", "assets"),
     ("storage", "networks", "states", "history", "terms"),
+    ("heads",),
     ("hypernetworks", "encoders", "rollout"),
     ("dynamics", "model"),
     ("baselines", "policies"),
     ("generators",),
     ("perception",),
+    ("pushing",),
     ("training",),
     ("benchmarks",),
     ("cli", "__main__"),

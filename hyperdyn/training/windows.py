@@ -92,7 +92,7 @@ def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> 
     anchor = model.anchor(windows.history.states)
     spec = model.config.network
     # Split once for all steps: the gradient of a split writes all P numbers.
-    layers = split_parameters(spec, model.parameters_from(model.encode(windows.history)))
+    layers = split_parameters(spec, model.head(model.encode(windows.history)))
     targets = windows.actions.shape[1]
     starts = windows.states[:, :-1:unroll]
     truth = windows.states[:, 1:].unflatten(1, (targets // unroll, unroll))

@@ -22,7 +22,7 @@ def test_basis_form_equals_the_written_out_form(initialisation, activation, rng)
     code = torch.randn(12, 2, generator=rng, dtype=torch.float64)
     inputs = torch.randn(12, 26, generator=rng, dtype=torch.float64)
     written = batched_mlp(SPEC, head(code), inputs[:, None])[:, 0]
-    torch.testing.assert_close(head.apply_basis(code, inputs), written, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(head.evaluate(code, inputs), written, rtol=1e-10, atol=1e-12)
 
 
 def test_both_forms_give_the_same_gradients(rng):
@@ -32,7 +32,7 @@ def test_both_forms_give_the_same_gradients(rng):
     for form in ("basis", "written"):
         code = torch.linspace(-1, 1, 24, dtype=torch.float64).view(12, 2).requires_grad_()
         if form == "basis":
-            outputs = head.apply_basis(code, inputs)
+            outputs = head.evaluate(code, inputs)
         else:
             outputs = batched_mlp(SPEC, head(code), inputs[:, None])[:, 0]
         loss = outputs.square().sum()
@@ -63,7 +63,7 @@ def test_hyperfan_in_keeps_generated_activations_at_unit_scale(rng):
     inputs = torch.randn(100, 32, generator=rng)
     variances = [
         make("hyperfan-in", hidden=64, spec=spec, seed=seed, activation="relu")
-        .apply_basis(code, inputs)
+        .evaluate(code, inputs)
         .square()
         .mean()
         for seed in range(20)

@@ -20,7 +20,7 @@ def unfolded_step(model, watched, states, actions):
     seen = model.normalise_states(states[:, None], anchor)[..., model.input_columns]
     inputs = torch.cat([seen, model.normalise_actions(actions[:, None])], dim=-1)
     code = model.encode(watched)
-    outputs = batched_mlp(model.config.network, model.parameters_from(code), inputs)[:, 0]
+    outputs = batched_mlp(model.config.network, model.head(code), inputs)[:, 0]
     stats = model.normaliser
     return model.state_space.compose(states, outputs * stats.change_std + stats.change_mean)
 
@@ -58,7 +58,7 @@ def test_the_watched_history_changes_the_generated_model(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_gets_a_gradient(kind):
     model, watched = fitted(kind), history(systems=8)
-    parameters = model.parameters_from(model.encode(watched))
+    parameters = model.head(model.encode(watched))
     inputs = torch.ones(8, 2, model.config.network.sizes[0])
     batched_mlp(model.config.network, parameters, inputs).square().sum().backward()
     for name, parameter in model.named_parameters():
@@ -93,7 +93,7 @@ def test_the_default_sizes_are_the_papers():
         "hyperdynamics", ModelConfig(state_space=space, action_dim=6), generator=torch.Generator()
     )
     assert model.config.network.num_parameters == 22_548
-    hypernetwork = sum(p.numel() for p in model.hypernetwork.parameters())
+    hypernetwork = sum(p.numel() for p in model.head.parameters())
     assert hypernetwork == 383_364  # 2 -> 16 -> 22,548
     assert sum(p.numel() for p in model.encoder.parameters()) == 70_146
 

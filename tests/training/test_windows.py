@@ -100,7 +100,7 @@ def test_batch_mates_share_no_model(windows):
     model = fitted()
     code = model.encode(windows.history)
     inputs = torch.ones(5, 1, 7)
-    outputs = batched_mlp(model.config.network, model.parameters_from(code), inputs)
+    outputs = batched_mlp(model.config.network, model.head(code), inputs)
     assert len(outputs.unique(dim=0)) == 5
 
 
