@@ -44,3 +44,23 @@ def pretrained(name: str) -> Path:
     """
     require_known("pretrained model", name, pretrained_names())
     return _folder("pretrained") / name
+
+
+def pusher_names() -> tuple[str, ...]:
+    """Names that `pusher` accepts: "push", and every packaged model of the pushing study."""
+    folders = _folder("pretrained").glob("push/*/config.json")
+    names = sorted(f"push/{file.parent.name}" for file in folders if file.parent.name != "visual")
+    return ("push", *names)
+
+
+def pusher(name: str) -> Path:
+    """Folder of a packaged pushing model, as `hyperdyn.pushing.load_pusher` reads it.
+
+    Args:
+        name: One of `pusher_names()`; "push" is the generated model of seed 0.
+
+    Raises:
+        UnknownNameError: If there is no such model; the text lists those there are.
+    """
+    require_known("pushing model", name, pusher_names())
+    return _folder("pretrained") / ("push/hyperdynamics-0" if name == "push" else name)

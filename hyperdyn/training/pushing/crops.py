@@ -1,0 +1,107 @@
+"""The map around every object of a collection, worked out once: what shape codes are trained from.
+
+A frame takes the visual encoder milliseconds, a code of its crop a fraction of one. Training meets
+every frame hundreds of times, so the crops are kept on disk, as half floats, shard by shard.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Float16, UInt8
+from torch import Tensor
+
+from hyperdyn.perception import VisualEncoder, crop
+from hyperdyn.storage import is_written, read_folder, write_folder
+from hyperdyn.training.pushing.dataset import PushingDataset
+from hyperdyn.training.pushing.episodes import PushingImages, _Rows, join
+from hyperdyn.training.pushing.visual_batches import targets_of, views_of
+
+KIND = "pushing-crops"
+NEAR = 0.05
+"""A box further from an object than this is another's, m."""
+_BATCH = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops(_Rows):
+    """One row an object of a collection's pictures, in their order."""
+
+    crops: Float16[Tensor, "B C z y x"]
+    """The map around it."""
+    boxes: Float[Tensor, "B 6"]
+    """The box it was cut out by: centre and size, m."""
+    found: UInt8[Tensor, " B"]
+    """1 where the detector found it; else the true box was used."""
+    top_down: UInt8[Tensor, "B h w"]
+    """Its view from above, 0 to 255."""
+
+
+def cache_crops(
+    visual: VisualEncoder,
+    dataset: PushingDataset,
+    out: Path,
+    *,
+    true_boxes: bool = False,
+    shards: tuple[int, ...] | None = None,
+    on_pictures: Callable[[int], object] = lambda count: None,
+) -> None:
+    """Write the crops of a collection; those that are there already stay.
+
+    Args:
+        visual: What maps and detects.
+        dataset: With pictures.
+        out: Folder of the crops.
+        true_boxes: Cut at the true boxes, not at those detected.
+        shards: Which; all unless given.
+        on_pictures: Told how many pictures are done.
+
+    Raises:
+        ShardError: If a shard of the collection is damaged.
+        CheckpointError: If the crops cannot be written.
+    """
+    for shard in dataset.shards if shards is None else shards:
+        images = None if is_written(_folder(out, shard)) else dataset.read_images(shard)
+        if images is not None:
+            batches = torch.arange(len(images)).split(_BATCH)
+            parts = [_cut(visual, images[rows], true_boxes) for rows in batches]
+            write_folder(_folder(out, shard), KIND, {"true": true_boxes}, join(parts).tensors())
+        on_pictures(len(dataset.config.rows(shard)))
+
+
+def read_crops(out: Path, shards: tuple[int, ...]) -> Crops:
+    """The crops of some shards.
+
+    Raises:
+        CheckpointError: If one is missing or damaged.
+    """
+    return join([Crops(**read_folder(_folder(out, shard), KIND)[1]) for shard in shards])
+
+
+@torch.no_grad()
+def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool) -> Crops:
+    scene = visual(views_of(images))
+    targets = targets_of(images, visual.config.view_size)
+    places = []
+    for place in range(targets.boxes.shape[1]):
+        true, found = targets.boxes[:, place], scene.detections
+        away = (found.boxes[..., :2] - true[:, None, :2]).norm(dim=-1)
+        away = torch.where(found.scores > 0, away, torch.inf)
+        nearest, index = away.min(dim=1)
+        near = nearest < NEAR
+        boxes = found.boxes[torch.arange(len(index)), index]
+        boxes = torch.where(near[:, None] & (not true_boxes), boxes, true)
+        cut = crop(scene.map, visual.config.volume, boxes[:, None, :3], visual.config.crop)[:, 0]
+        rows = Crops(
+            crops=cut.to(torch.float16),
+            boxes=boxes,
+            found=near.to(torch.uint8),
+            top_down=(255 * targets.top_down[:, place]).round().to(torch.uint8),
+        )
+        places.append(rows[targets.present[:, place]])
+    return join(places)
+
+
+def _folder(out: Path, shard: int) -> Path:
+    return out / f"{shard:05d}"

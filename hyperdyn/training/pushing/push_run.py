@@ -1,0 +1,102 @@
+"""A run's folder: what was asked for, its log, and a checkpoint to go on from."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hyperdyn.errors import CheckpointError
+from hyperdyn.storage import is_written, to_config
+from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from hyperdyn.training.pushing.push_configs import PushTrainConfig
+
+CHECKPOINT_SECONDS = 30.0
+LOG_EVERY = 50
+
+
+class PushRun:
+    """Optimiser steps that can be stopped at any moment and gone on with, to the same weights.
+
+    Args:
+        config: The run.
+        folder: Its own; new, unless a run in it is resumed.
+        model: Trained in place.
+        resume: Whether to go on.
+
+    Raises:
+        CheckpointError: If the folder holds another run, or one that was not to be resumed.
+    """
+
+    def __init__(
+        self, config: PushTrainConfig, folder: Path, model: nn.Module, *, resume: bool
+    ) -> None:
+        self._folder, self._model = folder, model
+        self._optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self._saved_at = time.monotonic()
+        self.progress = Progress()
+        told, wanted = folder / "run.json", to_config(config)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            told.write_text(json.dumps(wanted, indent=2) + "\n")
+        elif not resume:
+            raise CheckpointError(f"{folder} holds a run; resume it, or remove it to begin anew.")
+        elif json.loads(told.read_text()) != json.loads(json.dumps(wanted)):
+            raise CheckpointError(f"{folder} holds another run; repeat the options it began with.")
+        elif is_written(folder / "checkpoint"):
+            self.progress = load_checkpoint(folder / "checkpoint", model, self._optimiser)
+
+    def steps(
+        self,
+        stage: int,
+        count: int,
+        rate: float,
+        loss: Callable[[int], Tensor],
+        on_step: Callable[[int], object],
+    ) -> None:
+        """Make the steps of a stage that are still missing; stages that are over are left alone.
+
+        Args:
+            stage: Its number; stages come in order.
+            count: Steps.
+            rate: Learning rate at the first; it falls on a line to zero.
+            loss: Of a step by its number.
+            on_step: Told how many steps were made.
+        """
+        if self.progress.iteration > stage:
+            on_step(count)
+            return
+        if self.progress.iteration < stage:
+            self.progress = Progress(iteration=stage)
+        on_step(self.progress.updates)
+        while self.progress.updates < count:
+            step = self.progress.updates
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate * (1 - step / count)
+            value = loss(step)
+            self._optimiser.zero_grad()
+            value.backward()
+            self._optimiser.step()
+            self.progress.updates += 1
+            on_step(1)
+            if step % LOG_EVERY == 0:
+                self._note(stage, step, value.item())
+            if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+                self._save()
+        self.progress = Progress(iteration=stage + 1)
+        self._save()
+
+    def finish(self) -> None:
+        """Remove the checkpoint; what was asked for and the log stay."""
+        shutil.rmtree(self._folder / "checkpoint", ignore_errors=True)
+
+    def _save(self) -> None:
+        save_checkpoint(self._folder / "checkpoint", self._model, self._optimiser, self.progress)
+        self._saved_at = time.monotonic()
+
+    def _note(self, stage: int, step: int, loss: float) -> None:
+        with (self._folder / "metrics.jsonl").open("a") as log:
+            log.write(json.dumps({"stage": stage, "step": step, "loss": loss}) + "\n")
