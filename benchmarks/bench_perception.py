@@ -12,7 +12,7 @@ from hyperdyn.benchmarks.timing import Call, Key, Rounds, Spread
 from hyperdyn.perception import Views, VisualConfig, VisualEncoder, unproject
 
 PIXELS = 128
-RING = 36
+RING = 32
 CANDIDATES = 30  # codes looked up at once: the candidates of the paper's random shooting
 ABOVE = 1.0  # metres
 
@@ -61,21 +61,23 @@ def _calls(model: VisualEncoder, views: Views) -> dict[str, Call]:
     unprojected = unproject(views, features, config.volume, config.shell)
     scene, columns = model.map_network(unprojected)
     box = torch.tensor([[[0.0, 0, 0.025, 0.1, 0.1, 0.05]]])
-    ring = model.ring(scene, box[:, 0], count=RING)
-    yaw = torch.linspace(-3, 3, CANDIDATES)[None]
+    mixed = model.features(scene, box)[0]
+    ring = model.ring(mixed, count=RING)
+    yaw = torch.linspace(-3, 3, CANDIDATES)
+    copies = mixed.expand(CANDIDATES, -1, -1, -1)
 
     def frame() -> None:
-        model.crop(model(views).map, box)
+        model.features(model(views).map, box)
 
     return {
-        "frame to crop": frame,
+        "frame to mixed crop": frame,
         "image encoder": lambda: model.image_encoder(views, config.volume.size[2]),
         "unprojection": lambda: unproject(views, features, config.volume, config.shell),
         "map": lambda: model.map_network(unprojected),
         "detection": lambda: model.detector.decode(model.detector(columns)),
-        "crop": lambda: model.crop(scene, box),
-        "crop and shape code": lambda: model.encode(scene, box),
-        "shape codes, exact": lambda: model.encode(scene, box.expand(1, CANDIDATES, 6), yaw),
-        "shape codes, ring": lambda: ring.at(yaw),
-        "ring": lambda: model.ring(scene, box[:, 0], count=RING),
+        "mixed crop": lambda: model.features(scene, box),
+        "shape code": lambda: model.codes(mixed),
+        "shape codes, exact": lambda: model.codes(copies, yaw),
+        "shape codes, ring": lambda: ring.at(yaw[None]),
+        "ring": lambda: model.ring(mixed, count=RING),
     }

@@ -5,7 +5,7 @@ from hyperdyn.perception.boxes import iou as iou
 from hyperdyn.perception.boxes import suppress as suppress
 from hyperdyn.perception.crops import CropSpec as CropSpec
 from hyperdyn.perception.crops import crop as crop
-from hyperdyn.perception.crops import reorient as reorient
+from hyperdyn.perception.crops import turn as turn
 from hyperdyn.perception.crops import turn_images as turn_images
 from hyperdyn.perception.detections import Detections as Detections
 from hyperdyn.perception.detector import Detector as Detector
@@ -23,9 +23,8 @@ from hyperdyn.perception.geometry import depth_to_points as depth_to_points
 from hyperdyn.perception.geometry import project as project
 from hyperdyn.perception.metrics import DetectionScore as DetectionScore
 from hyperdyn.perception.metrics import image_iou as image_iou
+from hyperdyn.perception.metrics import match as match
 from hyperdyn.perception.metrics import score_detections as score_detections
-from hyperdyn.perception.rotations import quaternion_matrices as quaternion_matrices
-from hyperdyn.perception.rotations import yaw_matrices as yaw_matrices
 from hyperdyn.perception.rotations import yaw_of as yaw_of
 from hyperdyn.perception.shape import ShapeEncoder as ShapeEncoder
 from hyperdyn.perception.shape import ViewDecoder as ViewDecoder

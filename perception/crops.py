@@ -1,4 +1,4 @@
-"""The map around an object, in a frame that turns with it."""
+"""The map around an object, and turning it about the upright axis."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,6 @@ def crop(
     volume: Volume,
     centres: Float[Tensor, "B O 3"],
     spec: CropSpec,
-    rotations: Float[Tensor, "B O 3 3"] | None = None,
 ) -> Float[Tensor, "B O C z y x"]:
     """Cut O objects out of each of B maps, by trilinear interpolation.
 
@@ -55,41 +54,36 @@ def crop(
         volume: Where the map's voxels lie.
         centres: Centres of the crops, world frame, metres.
         spec: Size of the crops.
-        rotations: How far each object is turned about its centre from how it was seen; none leaves
-            it as it was seen.
 
     Returns:
         The maps around the objects, axes along the world's; 0 outside the volume.
     """
     offsets = spec.offsets(device=scene.device).to(scene.dtype)
-    if rotations is None:
-        local = offsets.expand(*centres.shape[:2], *offsets.shape)
-    else:  # the point that a turn brings to p comes from the inverse turn of p
-        local = torch.einsum("bnji,zyxj->bnzyxi", rotations, offsets)
-    grid = volume.normalised(centres[:, :, None, None, None] + local)
+    grid = volume.normalised(centres[:, :, None, None, None] + offsets)
     found = functional.grid_sample(scene, grid.flatten(1, 2), align_corners=False)
     z, y, x = spec.shape
     return found.reshape(*scene.shape[:2], centres.shape[1], z, y, x).movedim(2, 1)
 
 
-def reorient(
-    crops: Float[Tensor, "n C z y x"], rotations: Float[Tensor, "n 3 3"]
-) -> Float[Tensor, "n C z y x"]:
-    """Turn crops about their centres, by trilinear interpolation; corners turned in are 0.
+def turn(features: Float[Tensor, "n F y x"], yaw: Float[Tensor, " n"]) -> Float[Tensor, "n F y x"]:
+    """Turn what is seen from above about its centre, counter-clockwise, by bilinear interpolation.
 
-    The inverse rotation undoes it, exactly for quarter turns about the upright axis of a crop as
-    wide as deep, up to interpolation (and lost corners) for others.
+    Corners turned in are 0. The opposite turn undoes it: exactly for quarter turns of a square,
+    else up to interpolation and lost corners.
+
+    Args:
+        features: Rows rise with y, columns with x.
+        yaw: Radians.
     """
-    shape = crops.shape[-3:]
-    size = crops.new_tensor(shape[::-1])
-    offsets = CropSpec(shape=(shape[0], shape[1], shape[2]), pitch=1.0).offsets(device=crops.device)
-    source = torch.einsum("nji,zyxj->nzyxi", rotations, offsets.to(crops.dtype))
-    return functional.grid_sample(crops, source * (2 / size), align_corners=False)
+    # What a turn brings to p comes from the opposite turn of p.
+    cos, sin, zero = yaw.cos(), yaw.sin(), torch.zeros_like(yaw)
+    back = torch.stack([cos, sin, zero, -sin, cos, zero], dim=-1).unflatten(-1, (2, 3))
+    grid = functional.affine_grid(
+        back, [len(features), 1, *features.shape[2:]], align_corners=False
+    )
+    return functional.grid_sample(features, grid, align_corners=False)
 
 
 def turn_images(images: Float[Tensor, "n h w"], yaw: Float[Tensor, " n"]) -> Float[Tensor, "n h w"]:
     """Turn top-down images (x right, y up) about their centres, counter-clockwise; radians."""
-    cos, sin, zero = yaw.cos(), yaw.sin(), torch.zeros_like(yaw)
-    back = torch.stack([cos, -sin, zero, sin, cos, zero], dim=-1).unflatten(-1, (2, 3))
-    grid = functional.affine_grid(back, [len(images), 1, *images.shape[1:]], align_corners=False)
-    return functional.grid_sample(images[:, None], grid, align_corners=False)[:, 0]
+    return turn(images[:, None], -yaw)[:, 0]  # their rows fall with y

@@ -12,7 +12,7 @@ def drawn(kind: type[nn.Module], *args: Any, generator: torch.Generator, **optio
     Args:
         kind: Class of the layer, e.g. `nn.Conv2d`.
         args: Its positional arguments.
-        generator: Source of the weights; biases start at 0.
+        generator: Source of the weights; biases, if there are any, start at 0.
         options: Its keyword arguments.
     """
     layer = nn.utils.skip_init(kind, *args, **options)
@@ -23,7 +23,8 @@ def drawn(kind: type[nn.Module], *args: Any, generator: torch.Generator, **optio
     if transposed:  # each output is reached by one weight in stride² of the kernel
         fan_in /= layer.stride[0] ** 2
     nn.init.uniform_(weight, -((6 / fan_in) ** 0.5), (6 / fan_in) ** 0.5, generator=generator)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hyperdyn.perception.boxes import iou
@@ -24,6 +24,36 @@ class DetectionScore:
     """Mean IoU of matched pairs."""
 
 
+def match(
+    found: Detections,
+    boxes: Float[Tensor, "B O 6"],
+    present: Bool[Tensor, "B O"],
+    *,
+    threshold: float = 0.25,
+) -> Int[Tensor, "B n"]:
+    """Which true object each detection stands for.
+
+    Each detection, best first, takes the free true object it overlaps most.
+
+    Args:
+        found: What the detector told, n places a scene.
+        boxes: True boxes.
+        present: Which places hold an object.
+        threshold: Least IoU of a match.
+
+    Returns:
+        The object's place, −1 for a false alarm and where nothing was told.
+    """
+    overlaps = iou(found.boxes, boxes) * present[:, None, :] * (found.scores > 0)[..., None]
+    owners = torch.full(found.scores.shape, -1, device=boxes.device)
+    for rank in range(found.boxes.shape[1]):
+        best, owner = overlaps[:, rank].max(dim=-1)
+        hit = (best >= threshold).nonzero()[:, 0]
+        owners[hit, rank] = owner[hit]
+        overlaps[hit, :, owner[hit]] = 0
+    return owners
+
+
 def score_detections(
     found: Detections,
     boxes: Float[Tensor, "B O 6"],
@@ -33,29 +63,20 @@ def score_detections(
 ) -> DetectionScore:
     """Compare detections with the truth.
 
-    Each detection, best first, takes the free true object it overlaps most.
-
     Args:
         found: What the detector told.
         boxes: True boxes.
         present: Which places hold an object.
-        threshold: Least IoU of a match.
+        threshold: Least IoU of a match, see `match`.
     """
-    overlaps = iou(found.boxes, boxes) * present[:, None, :] * (found.scores > 0)[..., None]
-    distance = (found.boxes[:, :, None, :3] - boxes[:, None, :, :3]).norm(dim=-1)
-    scenes = torch.arange(len(boxes), device=boxes.device)
-    errors, shares = [], []
-    for rank in range(found.boxes.shape[1]):
-        best, owner = overlaps[:, rank].max(dim=-1)
-        hit = best >= threshold
-        errors.append(distance[scenes, rank, owner][hit])
-        shares.append(best[hit])
-        overlaps[scenes[hit], :, owner[hit]] = 0
-    error, share = torch.cat(errors), torch.cat(shares)
+    owners = match(found, boxes, present, threshold=threshold)
+    scene, rank = (owners >= 0).nonzero(as_tuple=True)
+    told, true = found.boxes[scene, rank], boxes[scene, owners[scene, rank]]
+    share = iou(told[:, None], true[:, None]).flatten()
     return DetectionScore(
-        recall=_share(len(share), int(present.sum())),
-        precision=_share(len(share), int(found.counts.sum())),
-        centre_error=float(error.mean()),
+        recall=_share(len(told), int(present.sum())),
+        precision=_share(len(told), int(found.counts.sum())),
+        centre_error=float((told - true)[:, :3].norm(dim=-1).mean()),
         mean_iou=float(share.mean()),
     )
 

@@ -6,8 +6,6 @@ observed only in front of that surface or in the shell just behind it; what lies
 view's to tell, or the map network's to complete.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -50,18 +48,18 @@ def observe(
 
 
 def unproject(
-    views: Views, features: Sequence[Float[Tensor, "_ _ _ _"]], volume: Volume, shell: float
+    views: Views, features: Float[Tensor, "_ F _ _"], volume: Volume, shell: float
 ) -> Float[Tensor, "B C z y x"]:
-    """One map from several scales of image features and the depth of V views of B scenes.
+    """One map from image features and the depth of V views of B scenes.
 
     Args:
         views: Posed RGB-D images.
-        features: For each scale, features of all images, shape (B V, channels, height, width).
+        features: Of all images, shape (B V, channels, height, width), at any resolution.
         volume: The voxels of the map.
         shell: Thickness of a surface, metres.
 
     Returns:
-        The channels of all scales, then whether a voxel is in a shell (occupied), its distance
+        The features' channels, then whether a voxel is in a shell (occupied), its distance
         behind the surface from -1 to 1 shells, and whether any view observes it; each the mean
         over the views that observe the voxel, 0 where none does.
     """
@@ -80,13 +78,9 @@ def unproject(
         dim=1,
     )
     hidden = torch.where(observed[..., None], grid, _OUTSIDE).flatten(0, 1)[:, None]
-    channels = [
-        _mean_over_views(
-            functional.grid_sample(scale, hidden, align_corners=False).squeeze(2), weight
-        )
-        for scale in features
-    ]
-    return torch.cat([*channels, geometry], dim=1).reshape(len(views), -1, *volume.shape)
+    sampled = functional.grid_sample(features, hidden, align_corners=False).squeeze(2)
+    channels = _mean_over_views(sampled, weight)
+    return torch.cat([channels, geometry], dim=1).reshape(len(views), -1, *volume.shape)
 
 
 def _mean_over_views(

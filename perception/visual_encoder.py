@@ -8,14 +8,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperdyn.perception.crops import CropSpec, crop, reorient, turn_images
+from hyperdyn.perception.crops import CropSpec, crop, turn_images
 from hyperdyn.perception.detections import Detections
 from hyperdyn.perception.detector import Detector, DetectorConfig
 from hyperdyn.perception.errors import PerceptionError
 from hyperdyn.perception.image_encoder import ImageEncoder
 from hyperdyn.perception.map_network import MapNetwork
-from hyperdyn.perception.rotations import yaw_matrices
-from hyperdyn.perception.shape import Form, ShapeEncoder, ViewDecoder
+from hyperdyn.perception.shape import ShapeEncoder, ViewDecoder
 from hyperdyn.perception.unprojection import GEOMETRY_CHANNELS, unproject
 from hyperdyn.perception.views import Views
 from hyperdyn.perception.volumes import Volume
@@ -34,28 +33,30 @@ class VisualConfig:
     """The space above the table that is mapped."""
     shell: float = 0.03
     """Thickness of what a seen surface fills, metres."""
-    image_channels: tuple[int, ...] = (16, 32, 48)
+    image_channels: tuple[int, ...] = (8, 16, 32, 48)
     """Channels of the image encoder's scales, finest first."""
-    image_features: int = 4
-    """Channels each scale hands to the volume."""
-    map_widths: tuple[int, ...] = (32, 64, 96)
+    image_features: int = 8
+    """Channels the image encoder hands to the volume."""
+    map_widths: tuple[int, ...] = (24, 48, 64)
     """Channels of the map network at full, half and quarter resolution."""
-    map_channels: int = 8
+    map_channels: int = 4
     """Channels of a voxel of the finished map."""
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     """Anchor and thresholds."""
     crop: CropSpec = field(default_factory=CropSpec)
     """Size of an object's crop."""
-    shape_form: Form = "slices"
-    """Heights as channels of 2D convolutions, or "3d"."""
+    shape_mixed: int = 16
+    """F, flat features that a crop's heights and channels are mixed into."""
     shape_widths: tuple[int, int, int] = (16, 32, 32)
-    """Channels of the shape encoder (paper, "3d": 2, 4, 8)."""
+    """Channels of the shape encoder's convolutions (paper, in 3D: 2, 4, 8)."""
     code_dim: int = 8
     """Z, numbers in a shape code."""
     view_size: int = 32
     """Pixels along each side of the top-down view."""
-    view_extent: float = 0.2
+    view_extent: float = 0.18
     """What the top-down view covers, metres along each side."""
+    turns: int = 4
+    """Turns of each crop that a training batch holds; the map behind them is the costly part."""
     jitter: float = 0.01
     """Standard deviation of the shift of crops in training, metres; detections are off as much."""
 
@@ -65,8 +66,10 @@ class VisualConfig:
             "shell": self.shell,
             "image_features": self.image_features,
             "map_channels": self.map_channels,
+            "shape_mixed": self.shape_mixed,
             "code_dim": self.code_dim,
             "view_extent": self.view_extent,
+            "turns": self.turns,
         }
         wrong = [f"{name} {value}" for name, value in positive.items() if not value > 0]
         if wrong or self.jitter < 0 or not self.image_channels or not self.map_widths:
@@ -130,12 +133,12 @@ class VisualEncoder(nn.Module):
     def __init__(self, config: VisualConfig, *, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        volume, scales = config.volume, len(config.image_channels)
+        volume = config.volume
         self.image_encoder = ImageEncoder(
             channels=config.image_channels, features=config.image_features, generator=generator
         )
         self.map_network = MapNetwork(
-            inputs=scales * config.image_features + GEOMETRY_CHANNELS,
+            inputs=config.image_features + GEOMETRY_CHANNELS,
             outputs=config.map_channels,
             heights=volume.shape[0],
             widths=config.map_widths,
@@ -145,9 +148,9 @@ class VisualEncoder(nn.Module):
         self.shape_encoder = ShapeEncoder(
             config.map_channels,
             config.crop.shape,
+            mixed=config.shape_mixed,
             widths=config.shape_widths,
             code_dim=config.code_dim,
-            form=config.shape_form,
             generator=generator,
         )
         self.view_decoder = ViewDecoder(config.code_dim, config.view_size, generator=generator)
@@ -163,46 +166,37 @@ class VisualEncoder(nn.Module):
             detections = self.detector.decode(raw)
         return Scene(scene, detections, raw)
 
-    def crop(
+    def features(
         self, scene: Float[Tensor, "B C z y x"], boxes: Float[Tensor, "B O _"]
-    ) -> Float[Tensor, "B O C cz cy cx"]:
-        """M_obj, the map around each box (or bare centre), axes along the world's."""
-        return crop(scene, self.config.volume, boxes[..., :3], self.config.crop)
-
-    def encode(
-        self,
-        scene: Float[Tensor, "B C z y x"],
-        boxes: Float[Tensor, "B O _"],
-        turn: Float[Tensor, "B O"] | Float[Tensor, "B O 3 3"] | None = None,
-    ) -> Float[Tensor, "B O Z"]:
-        """z_vis, the shape codes of objects.
+    ) -> Float[Tensor, "B O F cy cx"]:
+        """The map around objects, its heights mixed: what a frame leaves for codes to be made of.
 
         Args:
             scene: The map.
             boxes: Their boxes, or bare centres (B, O, 3); metres.
-            turn: How far each is turned about its centre from how it was seen: yaw in radians
-                (B, O), or rotations (B, O, 3, 3). None leaves it as it was seen.
         """
-        if turn is not None and turn.ndim == 2:
-            turn = yaw_matrices(turn)
-        crops = crop(scene, self.config.volume, boxes[..., :3], self.config.crop, turn)
-        codes: Tensor = self.shape_encoder(crops.flatten(0, 1))
-        return codes.reshape(*boxes.shape[:2], -1)
+        crops = crop(scene, self.config.volume, boxes[..., :3], self.config.crop)
+        mixed = self.shape_encoder.mix(crops.flatten(0, 1))
+        return mixed.reshape(*boxes.shape[:2], *mixed.shape[1:])
 
-    def encode_crops(
-        self, crops: Float[Tensor, "n C cz cy cx"], rotations: Float[Tensor, "n 3 3"]
+    def codes(
+        self, features: Float[Tensor, "n F cy cx"], yaw: Float[Tensor, " n"] | None = None
     ) -> Float[Tensor, "n Z"]:
-        """Shape codes of kept crops, each turned first: the exact path of the paper's planning."""
-        code: Tensor = self.shape_encoder(reorient(crops, rotations))
-        return code
+        """z_vis, the shape codes of objects: the exact path of the paper's planning.
 
-    def ring(
-        self, scene: Float[Tensor, "B C z y x"], boxes: Float[Tensor, "B _"], *, count: int
-    ) -> YawRing:
-        """Codes of one object a scene at `count` turns, for lookups in a planner."""
-        turns = YawRing.turns(count, device=scene.device).to(scene.dtype)
-        places = boxes[:, None].expand(-1, count, -1)
-        return YawRing(self.encode(scene, places, turns.expand(len(boxes), -1)))
+        Args:
+            features: What `features` made, one row an object and turn.
+            yaw: How far each is turned about the upright axis from how it was seen, radians. None
+                leaves it as it was seen.
+        """
+        codes: Tensor = self.shape_encoder(features, yaw)
+        return codes
+
+    def ring(self, features: Float[Tensor, "n F cy cx"], *, count: int = 32) -> YawRing:
+        """Codes of n objects at `count` turns each, for lookups in a planner."""
+        turns = YawRing.turns(count, device=features.device).to(features.dtype)
+        codes = self.codes(features.repeat_interleave(count, 0), turns.repeat(len(features)))
+        return YawRing(codes.unflatten(0, (-1, count)))
 
     def decode(self, codes: Float[Tensor, "*batch Z"]) -> Float[Tensor, "*batch h w"]:
         """The view from above that codes stand for, 0 to 1, x to the right, y up."""
@@ -217,8 +211,8 @@ class VisualEncoder(nn.Module):
         Args:
             scene: What `forward` returned.
             targets: What the scenes hold.
-            generator: With one, crops are shifted by `jitter` and turned by any yaw, labels with
-                them; None for evaluation.
+            generator: With one, crops are shifted by `jitter` and turned by several yaws, labels
+                with them; None for evaluation.
         """
         objectness, box = self.detector.losses(scene.raw, targets.boxes, targets.present)
         weight = targets.detect.to(box.dtype)
@@ -226,16 +220,17 @@ class VisualEncoder(nn.Module):
         known = targets.has_view & targets.present
         if not bool(known.any()):
             return VisualLosses(detection, detection.new_zeros(()))
-        # Objects of all scenes in one row: a scene has few, and not all have labels.
-        owner, _ = known.nonzero(as_tuple=True)
-        centres, labels = targets.boxes[known][:, :3], targets.top_down[known]
-        yaw = torch.zeros_like(centres[:, 0])
-        if generator is not None:
-            drawn = torch.rand(len(owner), 4, generator=generator).to(centres)
-            yaw = drawn[:, 3] * (2 * torch.pi)
-            centres = centres + (drawn[:, :3] - 0.5) * (12**0.5 * self.config.jitter)
-            labels = turn_images(labels, yaw)
-        codes = self.encode(scene.map[owner], centres[:, None], yaw[:, None])[:, 0]
+        boxes, labels = targets.boxes[..., :3], targets.top_down[known]
+        if generator is None:
+            codes = self.codes(self.features(scene.map, boxes)[known])
+        else:
+            turns = self.config.turns
+            shift = torch.rand(boxes.shape, generator=generator).to(boxes) - 0.5
+            boxes = boxes + shift * (12**0.5 * self.config.jitter)
+            features = self.features(scene.map, boxes)[known].repeat_interleave(turns, 0)
+            yaw = torch.rand(len(features), generator=generator).to(boxes) * (2 * torch.pi)
+            labels = turn_images(labels.repeat_interleave(turns, 0), yaw)
+            codes = self.codes(features, yaw)
         logits = self.view_decoder(codes)
         view = functional.binary_cross_entropy_with_logits(logits, labels.clamp(0, 1))
         return VisualLosses(detection, view)

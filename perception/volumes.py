@@ -19,7 +19,7 @@ class Volume:
 
     origin: tuple[float, float, float] = (-0.4, -0.4, -0.0125)
     """Lowest corner (x, y, z), metres; one layer of voxels lies below the table's top."""
-    shape: tuple[int, int, int] = (16, 64, 64)
+    shape: tuple[int, int, int] = (12, 64, 64)
     """Voxels along z, y and x."""
     pitch: float = 0.0125
     """Edge of a voxel, metres."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.planners._candidates import Leaders
-from hyperdyn.planners._native import rounds, serves
+from hyperdyn.planners._native import rounds
 from hyperdyn.planners._scoring import Scoring
 from hyperdyn.planners.sampling import draw_key
 
@@ -46,7 +46,9 @@ class InnerRounds:
         """Prepare `left` rounds as large as the one drawn; None: they are not to be compiled."""
         E, N, H, A = drawn.shape
         scorer = scoring.inline(N, H)
-        native = rounds() if scorer is not None and serves(drawn) else None
-        if native is None or scorer is None or leaders.addresses is None:
+        if scorer is None or leaders.addresses is None:
+            return None
+        native = rounds(drawn)
+        if native is None:
             return None
         return cls(native, left, generator, (*scorer, leaders.addresses, (E, N, H, H * A)))

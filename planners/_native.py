@@ -1,6 +1,7 @@
 """Where planners may use compiled code: float32 numbers on the CPU."""
 
 import functools
+import importlib
 import warnings
 from types import ModuleType
 
@@ -10,7 +11,17 @@ from torch import Tensor
 
 def compiled(*tensors: Tensor) -> ModuleType | None:
     """The compiled functions of `_compiled`, if they serve these tensors; else torch does."""
-    return _compiled() if serves(*tensors) else None
+    return _load("_compiled") if serves(*tensors) else None
+
+
+def philox(generator: torch.Generator, *tensors: Tensor) -> ModuleType | None:
+    """The compiled random numbers, if they serve; else torch draws."""
+    return _load("_philox") if generator.device.type == "cpu" and serves(*tensors) else None
+
+
+def rounds(*tensors: Tensor) -> ModuleType | None:
+    """Whole rounds in one call, if they serve; else they are done one by one."""
+    return _load("_rounds") if serves(*tensors) else None
 
 
 def serves(*tensors: Tensor) -> bool:
@@ -21,50 +32,16 @@ def serves(*tensors: Tensor) -> bool:
     return True
 
 
-def philox() -> ModuleType | None:
-    """The compiled random numbers; None without numba."""
-    return _philox()
-
-
-def rounds() -> ModuleType | None:
-    """Whole rounds in one call; None without numba."""
-    return _rounds()
-
-
 @functools.cache
-def _rounds() -> ModuleType | None:
+def _load(name: str) -> ModuleType | None:
+    """The module of that name beside this one; None, and a warning once, without numba."""
     try:
-        from hyperdyn.planners import _rounds
+        return importlib.import_module(f"hyperdyn.planners.{name}")
     except ImportError as error:
-        _tell(error)
+        warnings.warn(
+            f"The compiled parts of the planners cannot be loaded ({error}); slower torch code is "
+            "used. Install numba as constraints.txt names it.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return None
-    return _rounds
-
-
-@functools.cache
-def _compiled() -> ModuleType | None:
-    try:
-        from hyperdyn.planners import _compiled
-    except ImportError as error:
-        _tell(error)
-        return None
-    return _compiled
-
-
-@functools.cache
-def _philox() -> ModuleType | None:
-    try:
-        from hyperdyn.planners import _philox
-    except ImportError as error:
-        _tell(error)
-        return None
-    return _philox
-
-
-def _tell(error: ImportError) -> None:
-    warnings.warn(
-        f"The compiled parts of the planners cannot be loaded ({error}); slower torch code is "
-        "used. Install numba as constraints.txt names it.",
-        RuntimeWarning,
-        stacklevel=3,
-    )

@@ -30,6 +30,7 @@ from hyperdyn.planners._numbers import (
 )
 from hyperdyn.planners._scoring import Scoring
 from hyperdyn.planners._threads import intra_op_threads
+from hyperdyn.planners._warm_start import WarmStart
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.ensemble import Ensemble
 from hyperdyn.planners.mixture import Mixture
@@ -37,7 +38,6 @@ from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.proposals import Proposal
 from hyperdyn.planners.refinement import GradientRefinement
-from hyperdyn.planners.sampling import shifted
 
 Params = TypeVar("Params")
 """An algorithm's immutable record: the distribution it draws its candidates from."""
@@ -175,12 +175,12 @@ class Planner(ABC, Generic[Params]):
             box = self._box(dynamics, state, generator)
             before = previous.slowest_round if isinstance(previous, Plan) else 0.0
             clock = Clock(state, deadline, before)
-            warm, nominal = _warm_start(previous, box)
+            warm = WarmStart.of(previous, box)
             known, start = _known(state)
             leaders = Leaders(box)
             drawing = Drawing(dynamics, start, box, generator)
             scoring = Scoring(dynamics, objective, start)
-            params = self.initial(box, nominal)
+            params = self.initial(box, warm.nominal)
             rounds, rolled_out = 0, 0
             # What the rounds that are left must not need: Python between them.
             hurried = deadline is None and known is None and self.refinement is None
@@ -207,12 +207,8 @@ class Planner(ABC, Generic[Params]):
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
                     checked = False
-                if rounds == 0 and self.keep_previous and warm is not False:
-                    again = _candidates_again(previous, nominal)[:, :n]
-                    first = drawn[:, : again.shape[1]]
-                    if warm is not True:
-                        again = torch.where(warm[:, None, None, None], again, first)
-                    first.copy_(again)
+                if rounds == 0 and self.keep_previous:
+                    warm.compete(drawn)
                 ranks = compete(drawn, known, checked=checked)
                 params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
@@ -230,7 +226,7 @@ class Planner(ABC, Generic[Params]):
             ranked = None
             if -math.inf in leaders.returns.tolist():
                 ranked = leaders.returns.isfinite()
-                leaders.stand_in(_fallback(box, warm, nominal))
+                leaders.stand_in(warm.fallback)
             answer = self.answer(params)
             if answer is not None:
                 # It is worth something only where it was learnt from a candidate.
@@ -286,50 +282,6 @@ class Planner(ABC, Generic[Params]):
     def _boxes(self) -> dict[tuple[object, ...], ActionBox]:
         """Bounds laid out before, by sizes, type and device: in a small plan they cost the most."""
         return {}
-
-
-def _warm_start(
-    previous: Plan | Tensor | None, box: ActionBox
-) -> tuple[Bool[Tensor, "E"] | bool, Float[Tensor, "E H A"]]:
-    """Lay out what to start from.
-
-    Returns:
-        Which systems have a previous plan (True: all, False: none), and the previous plans moved on
-        one step; the middle of the bounds where there is none.
-    """
-    if previous is None:
-        return False, box.middles
-    given = previous.actions if isinstance(previous, Plan) else previous
-    wanted = tuple(box.middles.shape)
-    mend = "hand in this planner's plan for the same systems, or None (a controller: reset())"
-    given = require_shape("plan got as previous", given, wanted, "E, H, A", mend).to(box.low)
-    given = given.clone(memory_format=torch.contiguous_format)
-    sound = admit(given[:, None], box)
-    moved = shifted(given)
-    if sound is None:
-        return True, moved
-    return sound[:, 0], torch.where(sound[:, :, None], moved, box.middles)
-
-
-def _fallback(
-    box: ActionBox, warm: Bool[Tensor, "E"] | bool, nominal: Float[Tensor, "E H A"]
-) -> Float[Tensor, "E H A"]:
-    """What is handed out where nothing can be ranked: the previous plan moved on, else rest."""
-    if isinstance(warm, bool):
-        return nominal if warm else box.rest
-    return torch.where(warm[:, None, None], nominal, box.rest)
-
-
-def _candidates_again(
-    previous: Plan | Tensor | None, nominal: Float[Tensor, "E H A"]
-) -> Float[Tensor, "E again H A"]:
-    """The previous plan and the K that it carried, moved on one step."""
-    again = nominal[:, None]
-    if isinstance(previous, Plan) and previous.carried is not None:
-        E, K, H, A = previous.carried.shape
-        moved = shifted(previous.carried.to(nominal).reshape(E * K, H, A))
-        again = torch.cat((again, moved.reshape(E, K, H, A)), dim=1)
-    return again
 
 
 def _known(state: Float[Tensor, "E S"]) -> tuple[Bool[Tensor, "E"] | None, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.planners._native import philox, serves
+from hyperdyn.planners._native import philox
 
 Bounds = tuple[Tensor, Tensor]
 """Lower and upper bounds of every action of a plan, each [H, A]."""
@@ -23,7 +23,7 @@ def uniform(
     """Draw independent actions, uniform between the bounds of a plan."""
     low, high = within
     shape = (systems, n, *low.shape)
-    native = philox() if serves(low, high) and generator.device.type == "cpu" else None
+    native = philox(generator, low, high)
     if native is None:
         unit = torch.rand(shape, generator=generator, dtype=low.dtype, device=low.device)
         drawn = unit.mul_(high - low).add_(low).minimum(high)
@@ -54,7 +54,7 @@ def gaussian(
     systems, horizon, action_dim = mean.shape
     mean, std = mean.contiguous(), std.contiguous()
     low, high = within or _nowhere(horizon, action_dim, mean.dtype, mean.device)
-    native = philox() if serves(mean, std, low, high) and generator.device.type == "cpu" else None
+    native = philox(generator, mean, std, low, high)
     if native is None:
         drawn = _standard((systems, n, horizon, action_dim), mean, generator)
         return drawn.mul_(std[:, None]).add_(mean[:, None]).clamp_(low, high)
@@ -83,7 +83,7 @@ def coloured(
     mean, std = mean.contiguous(), std.contiguous()
     low, high = within or _nowhere(horizon, action_dim, mean.dtype, mean.device)
     waves = noise_waves(horizon, exponent, mean.dtype, mean.device)
-    native = philox() if serves(mean, std, low, high) and generator.device.type == "cpu" else None
+    native = philox(generator, mean, std, low, high)
     if native is None:
         noise = waves @ _standard((systems, horizon, n * action_dim), mean, generator)
         noise = noise.view(systems, horizon, n, action_dim).transpose(1, 2).contiguous()

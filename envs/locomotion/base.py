@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
 
+from hyperdyn.envs._checks import clipped_action, require_picture
 from hyperdyn.envs.rendering import OffscreenRenderer
 from hyperdyn.envs.state_view import StateView
 from hyperdyn.errors import InputError
@@ -61,12 +62,8 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         self, *, render_mode: str | None = None, width: int = 480, height: int = 270
     ) -> None:
         """Declare the spaces; the model is built at reset, when its ground is known."""
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f'render_mode must be None or "rgb_array"; got {render_mode!r}.')
-        if not (1 <= width <= 1920 and 1 <= height <= 1080):
-            raise InputError(f"Pictures are 1x1 to 1920x1080 pixels; got {width}x{height}.")
+        self._picture_size = require_picture(render_mode, width, height)
         self.render_mode = render_mode
-        self._picture_size = (width, height)
         bound = self._observation_bound()
         self.observation_space = gymnasium.spaces.Box(-bound, bound, dtype=np.float64)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
@@ -174,7 +171,7 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
             InputError: If the action has another shape, or is not finite.
         """
         model, data = self._require_reset(), self._data
-        clipped = self._clipped(action)
+        clipped = clipped_action(action, self.action_names)
         data.ctrl[:] = clipped
         before = float(self._com[0])
         # `mj_step` in its two halves, so that positions derived from the new state are known now.
@@ -222,17 +219,3 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
             (np.abs(data.qpos) <= self._position_bound).all()
             and (np.abs(data.qvel) <= self._velocity_bound).all()
         )
-
-    def _clipped(self, action: ArrayLike) -> Float[np.ndarray, " A"]:
-        try:
-            values = np.asarray(action, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"An action is an array of numbers; got {action!r}.") from None
-        if values.shape != self.action_space.shape:
-            raise InputError(
-                f"An action has shape {self.action_space.shape}, {', '.join(self.action_names)};"
-                f" got {values.shape}."
-            )
-        if not np.isfinite(values).all():
-            raise InputError(f"Actions must be finite; got {values.tolist()}.")
-        return np.minimum(np.maximum(values, -1.0), 1.0)

@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
 
 from hyperdyn.assets.objects import TEST_IDS, TRAINING_IDS, PushObject, load_object
+from hyperdyn.envs._checks import clipped_action, require_picture
 from hyperdyn.envs.contexts import require_options
 from hyperdyn.envs.pushing.cameras import Camera, View, take, view_camera
 from hyperdyn.envs.pushing.layout import GOAL_RADIUS, Course, draw_rod
@@ -106,12 +107,8 @@ class PushEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         height: int = 360,
     ) -> None:
         """Declare the spaces; the simulator is started at the first reset."""
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f'render_mode must be None or "rgb_array"; got {render_mode!r}.')
-        if not (1 <= width <= 1920 and 1 <= height <= 1080):
-            raise InputError(f"Pictures are 1x1 to 1920x1080 pixels; got {width}x{height}.")
+        self._picture_size = require_picture(render_mode, width, height)
         self.render_mode = render_mode
-        self._picture_size = (width, height)
         self._goals = goals
         self._physics = Physics() if physics is None else physics
         self.observation_space = gymnasium.spaces.Box(-_BOUND, _BOUND, dtype=np.float64)
@@ -188,7 +185,7 @@ class PushEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
             InputError: If the action has another shape, or is not finite.
         """
         world = self._require_reset()
-        displacement = MAX_PUSH * self._clipped(action)[:2]
+        displacement = MAX_PUSH * clipped_action(action, self.action_names)[:2]
         displacement /= max(1.0, float(np.linalg.norm(displacement)) / MAX_PUSH)
         outcome = self._over or world.push(displacement)
         if not outcome.diverged:
@@ -288,19 +285,6 @@ class PushEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         if self._world is None:
             raise InputError("The object is put down at reset: call reset() first.")
         return self._world
-
-    def _clipped(self, action: ArrayLike) -> Float[np.ndarray, "3"]:
-        try:
-            values = np.asarray(action, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"An action is an array of numbers; got {action!r}.") from None
-        if values.shape != self.action_space.shape:
-            raise InputError(
-                f"An action has shape (3,), {', '.join(self.action_names)}; got {values.shape}."
-            )
-        if not np.isfinite(values).all():
-            raise InputError(f"Actions must be finite; got {values.tolist()}.")
-        return np.minimum(np.maximum(values, -1.0), 1.0)
 
 
 def draw_colour(rng: np.random.Generator) -> tuple[float, float, float]:

@@ -1,10 +1,9 @@
 """`hyperdyn bench`: how fast planning, generation and training are, measured here and now."""
 
-import json
-import shlex
+import abc
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -12,40 +11,27 @@ import tyro
 
 from hyperdyn.cli.bench_control import BenchControl
 from hyperdyn.cli.bench_realtime import BenchRealtime
+from hyperdyn.cli.benchmark import Benchmark, File, Names, require_matplotlib, say_written
 from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
-    from hyperdyn.benchmarks.report import Table
     from hyperdyn.benchmarks.session import Session
     from hyperdyn.benchmarks.settings import Settings
 
 ENVIRONMENT = Path("build/peers")
-LOG_WIDTH = 150
-
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
-Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement(Command):
-    """What all benchmarks take."""
+class Measurement(Benchmark, abc.ABC):
+    """What all benchmarks take that time contestants by turns."""
 
-    json: File = None
-    """Where to write every figure, the machine, the settings and this command."""
-    markdown: File = None
-    """Where to write the tables as Markdown."""
     raw: File = None
     """Where to keep what pytest-benchmark itself writes."""
     threads: int = 1
     """Threads of everything that is measured, the matrix product included."""
     rounds: int = 9
     """Times each contestant has its turn; figures are medians over rounds, with quartiles."""
-
-    @property
-    def when_interrupted(self) -> str:
-        """What was finished has been shown and written."""
-        return "Stopped; what was finished is above, and in the files asked for."
 
     def check(self) -> None:
         """Refuse numbers and files that cannot be.
@@ -58,32 +44,7 @@ class Measurement(Command):
         require_positive("--threads", self.threads)
         require_positive("--rounds", self.rounds)
         require_pytest_benchmark()
-        for file in (self.json, self.markdown, self.raw):
-            if file is not None:
-                make_room_for(file)
-
-    def publish(self, found: dict[str, Any], settings: "Settings", tables: "list[Table]") -> None:
-        """Print the tables and write the files, whichever of them fails."""
-        from dataclasses import asdict
-
-        from rich.console import Console
-
-        console = Console(markup=False, highlight=False)
-        if not console.is_terminal:
-            console.width = max(console.width, LOG_WIDTH)
-        try:
-            for table in tables:
-                console.print(table.rich())
-        finally:
-            if self.json is not None:
-                written = {**found, "settings": asdict(settings), "command": shlex.join(_words())}
-                self.json.write_text(json.dumps(written, indent=2) + "\n")
-            if self.markdown is not None:
-                text = "\n\n".join(table.markdown() for table in tables)
-                self.markdown.write_text(text + "\n")
-        for file in (self.json, self.markdown, self.raw):
-            if file is not None and file.exists():
-                print(f"Wrote {file}")
+        self.make_room(self.raw)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +86,7 @@ class BenchPlanners(Measurement):
             device=self.device,
         )
         if self.plot is not None:
-            _require_matplotlib()
+            require_matplotlib("--plot")
             make_room_for(self.plot)
 
         def job() -> None:
@@ -156,17 +117,19 @@ class BenchPlanners(Measurement):
             "workloads": done,
             "machine": _machine(session),
             **({"scaling": scaling} if scaling else {}),
+            "settings": asdict(settings),
         }
         try:
             if done:
-                self.publish(found, settings, planner_tables(done))
+                self.publish(found, planner_tables(done))
+                say_written(self.raw)
         finally:
             if self.plot is not None and scaling:
                 from hyperdyn.benchmarks.scaling import draw_scaling
 
                 draw_scaling(self.plot, scaling)
-        if self.plot is not None and scaling:
-            print(f"Wrote {self.plot}")
+        if scaling:
+            say_written(self.plot)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,8 +209,9 @@ def _simple(command: Measurement, name: str) -> Job:
         session = Session(raw=command.raw)
         session.run(f"bench_{name}", settings)
         result = session.results[name]
-        found = {name: result, "machine": _machine(session)}
-        command.publish(found, settings, [TABLES[name](result["rows"])])
+        found = {name: result, "machine": _machine(session), "settings": asdict(settings)}
+        command.publish(found, [TABLES[name](result["rows"])])
+        say_written(command.raw)
 
     return job
 
@@ -257,18 +221,5 @@ def _machine(session: "Session") -> Mapping[str, Any]:
     return {**machine, "peak": session.results.get("peak")}
 
 
-def _require_matplotlib() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError(
-            "--plot needs matplotlib; get it with pip install 'hyperdyn-toolkit[view]'."
-        )
-
-
 def _say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
-
-
-def _words() -> list[str]:
-    return ["hyperdyn", *sys.argv[1:]]

@@ -1,26 +1,18 @@
 """`hyperdyn bench control`: every planner on control problems with true dynamics."""
 
-import json
-import shlex
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
-
-from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
-from hyperdyn.errors import InputError, require_known
+from hyperdyn.cli.benchmark import Benchmark, File, Names, require_matplotlib, say_written
+from hyperdyn.cli.command import Job, require_positive
+from hyperdyn.errors import require_known
 
 if TYPE_CHECKING:
     from hyperdyn.benchmarks.control import Run
 
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
-Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")]
-
 
 @dataclass(frozen=True, kw_only=True)
-class BenchControl(Command):
+class BenchControl(Benchmark):
     """Returns of every planner on control problems with true dynamics, at equal evaluations.
 
     Swing up a pendulum, bring a point mass through a gap, run with the MuJoCo cheetah: the model
@@ -37,17 +29,8 @@ class BenchControl(Command):
     """Sequences a plan may roll out, all rounds together."""
     threads: int = 1
     """Threads of the MuJoCo simulator; they change no figure but the time."""
-    json: File = None
-    """Where to write returns, intervals, the machine, the settings and this command."""
-    markdown: File = None
-    """Where to write the table as Markdown."""
     picture: File = None
     """Where to draw the ways through the gap and the returns."""
-
-    @property
-    def when_interrupted(self) -> str:
-        """What was finished has been shown and written."""
-        return "Stopped; episodes that were finished are above, and in the files asked for."
 
     def prepare(self) -> Job:
         """Check names, numbers and files."""
@@ -64,11 +47,9 @@ class BenchControl(Command):
         problems = [PROBLEMS[name] for name in self.problems or PROBLEMS]
         for name in names:
             make_planner(name, problems[0], self.evaluations)
-        for file in (self.json, self.markdown, self.picture):
-            if file is not None:
-                make_room_for(file)
+        self.make_room(self.picture)
         if self.picture is not None:
-            _require_matplotlib()
+            require_matplotlib("--picture")
 
         def job() -> None:
             from tqdm import tqdm
@@ -99,58 +80,35 @@ class BenchControl(Command):
 
     def _publish(self, runs: "list[Run]") -> None:
         """Print the table and write the files."""
-        from rich.console import Console
-
         from hyperdyn.benchmarks.control_problems import PROBLEMS
         from hyperdyn.benchmarks.control_report import across, control_table, summarise
         from hyperdyn.benchmarks.machine import describe
         from hyperdyn.benchmarks.settings import Settings
 
         summary, together = summarise(runs), across(runs)
-        table = control_table(summary, together)
-        console = Console(markup=False, highlight=False)
-        if not console.is_terminal:
-            console.width = max(console.width, 150)
-        console.print(table.rich())
-        for name in summary:
-            print(f"{name}, solved: {PROBLEMS[name].asks}.")
-        if self.json is not None:
-            problems = {
-                name: {
-                    "solved_if": PROBLEMS[name].asks,
-                    "steps": PROBLEMS[name].steps,
-                    "horizon": PROBLEMS[name].horizon,
-                    "planners": of,
-                }
-                for name, of in summary.items()
+        problems = {
+            name: {
+                "solved_if": PROBLEMS[name].asks,
+                "steps": PROBLEMS[name].steps,
+                "horizon": PROBLEMS[name].horizon,
+                "planners": of,
             }
-            written = {
-                "problems": problems,
-                "normalised": together,
-                "settings": {
-                    "seeds": self.seeds,
-                    "evaluations": self.evaluations,
-                    "threads": self.threads,
-                },
-                "machine": describe(Settings(threads=self.threads)),
-                "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
-            }
-            self.json.write_text(json.dumps(written, indent=2) + "\n")
-            print(f"Wrote {self.json}")
-        if self.markdown is not None:
-            self.markdown.write_text(table.markdown() + "\n")
-            print(f"Wrote {self.markdown}")
+            for name, of in summary.items()
+        }
+        found = {
+            "problems": problems,
+            "normalised": together,
+            "settings": {
+                "seeds": self.seeds,
+                "evaluations": self.evaluations,
+                "threads": self.threads,
+            },
+            "machine": describe(Settings(threads=self.threads)),
+        }
+        remarks = [f"{name}, solved: {PROBLEMS[name].asks}." for name in summary]
+        self.publish(found, [control_table(summary, together)], remarks)
         if self.picture is not None:
             from hyperdyn.benchmarks.control_figure import draw_control
 
             draw_control(self.picture, runs, summary)
-            print(f"Wrote {self.picture}")
-
-
-def _require_matplotlib() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError(
-            "--picture needs matplotlib; get it with pip install 'hyperdyn-toolkit[view]'."
-        )
+            say_written(self.picture)

@@ -1,25 +1,18 @@
 """`hyperdyn bench realtime`: do plans keep their deadline?"""
 
-import json
-import shlex
-import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
-
-from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
+from hyperdyn.cli.benchmark import Benchmark
+from hyperdyn.cli.command import Job, require_positive
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
     from hyperdyn.benchmarks.realtime import Realtime
 
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
-
 
 @dataclass(frozen=True, kw_only=True)
-class BenchRealtime(Command):
+class BenchRealtime(Benchmark):
     """Share of the plans that keep a deadline, with and without other processes on the machine.
 
     Planners with the model of workload L500 add rounds until the next one would overrun.
@@ -35,15 +28,6 @@ class BenchRealtime(Command):
     """Candidates a round, each in turn."""
     loads: tuple[int, ...] = (0, 1, 2)
     """Processes that keep a core busy meanwhile, each in turn."""
-    json: File = None
-    """Where to write the figures, the machine, the settings and this command."""
-    markdown: File = None
-    """Where to write the table as Markdown."""
-
-    @property
-    def when_interrupted(self) -> str:
-        """What was finished has been shown and written."""
-        return "Stopped; what was finished is above, and in the files asked for."
 
     def prepare(self) -> Job:
         """Check names and numbers."""
@@ -59,9 +43,7 @@ class BenchRealtime(Command):
                 f"--loads are numbers of processes and --deadline is in seconds; got {self.loads} "
                 f"and {self.deadline}."
             )
-        for file in (self.json, self.markdown):
-            if file is not None:
-                make_room_for(file)
+        self.make_room()
 
         def job() -> None:
             from tqdm import tqdm
@@ -88,29 +70,16 @@ class BenchRealtime(Command):
 
     def _publish(self, rows: "list[Realtime]") -> None:
         """Print the table and write the files."""
-        from rich.console import Console
-
         from hyperdyn.benchmarks.machine import describe
         from hyperdyn.benchmarks.realtime import realtime_json, realtime_table
         from hyperdyn.benchmarks.settings import Settings
 
         if not rows:
             return
-        table = realtime_table(rows, self.deadline)
-        console = Console(markup=False, highlight=False)
-        if not console.is_terminal:
-            console.width = max(console.width, 150)
-        console.print(table.rich())
-        if self.json is not None:
-            settings = {key: value for key, value in asdict(self).items() if key != "json"}
-            written = {
-                "realtime": realtime_json(rows),
-                "settings": {**settings, "markdown": str(self.markdown)},
-                "machine": describe(Settings()),
-                "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
-            }
-            self.json.write_text(json.dumps(written, indent=2) + "\n")
-            print(f"Wrote {self.json}")
-        if self.markdown is not None:
-            self.markdown.write_text(table.markdown() + "\n")
-            print(f"Wrote {self.markdown}")
+        settings = {key: value for key, value in asdict(self).items() if key != "json"}
+        found = {
+            "realtime": realtime_json(rows),
+            "settings": {**settings, "markdown": str(self.markdown)},
+            "machine": describe(Settings()),
+        }
+        self.publish(found, [realtime_table(rows, self.deadline)])

@@ -23,7 +23,10 @@ from hyperdyn.cli.objects import Objects
 from hyperdyn.cli.plan import Plan
 from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX, PlannerSettings
 from hyperdyn.cli.predict import Predict
+from hyperdyn.cli.tables import Tables
 from hyperdyn.cli.train import Train
+from hyperdyn.cli.train_perception import TrainPerception
+from hyperdyn.cli.train_push import TrainPush
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
 
 DESCRIPTION = "Watch a system for a moment, get a dynamics model made for it, plan with it."
@@ -34,11 +37,17 @@ COMMANDS: dict[str, type[Command]] = {
     "evaluate": Evaluate,
     "plan": Plan,
     "predict": Predict,
+    "tables": Tables,
     "demo": Demo,
     "bench": Bench,
     "objects": Objects,
     "info": Info,
 }
+
+FURTHER: dict[str, dict[str, type[Command]]] = {
+    "train": {"perception": TrainPerception, "push": TrainPush},
+}
+"""Commands of two words, beside what the first word does alone."""
 
 NOT_OPTIONS = ("model", "models", "planner", "preset")  # a word by itself on the command line
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -104,6 +113,9 @@ def parse(
     kind = commands[name]
     if issubclass(kind, Bench):
         return parse(rest, f"{program} {name}", kind.commands, str(kind.__doc__))
+    further = FURTHER.get(name, {}) if commands is COMMANDS else {}
+    if rest and rest[0] in further:
+        return parse(rest, f"{program} {name}", further)
     _require_options(kind, rest)
     command: Command = tyro.cli(kind, prog=f"{program} {name}", args=rest, config=config)
     return command

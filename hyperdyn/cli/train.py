@@ -14,6 +14,9 @@ from hyperdyn.cli.command import Command, Job
 class Train(Command):
     """Train a generator, as a preset says; Ctrl-C at any time, `--resume` goes on.
 
+    What object pushing needs has commands of its own, with a --help each: `hyperdyn train
+    perception` and `hyperdyn train push`.
+
     The run folder gets the data, metrics.jsonl, tensorboard files, a checkpoint, and `model`, which
     every other command takes as MODEL (so does the run folder itself).
     """

@@ -36,6 +36,8 @@ class PushingConfig:
     """Width of the hypernetwork's hidden layer."""
     initialisation: str = "bias"
     """How the hypernetwork starts; the paper does not say."""
+    cropping: bool = True
+    """Whether shape codes are of the map around the object; else of the whole table's."""
     dynamics_hidden: tuple[int, ...] = (32, 32, 32)
     """Hidden widths of the forward models."""
     activation: str = "leaky_relu"

@@ -11,6 +11,7 @@ from hyperdyn.perception import Detections, Views, VisualEncoder, YawRing
 from hyperdyn.pushing.config import PushingConfig
 from hyperdyn.pushing.dynamics import PushingDynamics, normalised_inputs
 from hyperdyn.pushing.interactions import Interactions, Truth
+from hyperdyn.pushing.map_parts import features_of, map_part
 from hyperdyn.pushing.own_network import Experts
 from hyperdyn.pushing.predictor import Watched
 from hyperdyn.pushing.retrieval import at_yaw_zero, most_alike
@@ -81,8 +82,8 @@ class PushingGenerator(nn.Module):
         """
         scene = self.visual(views)
         boxes = scene.detections.nearest(states[:, POSITION])
-        features = self.visual.features(scene.map, boxes[:, None])[:, 0]
-        return Seen(features, turned_by(states), boxes)
+        part = map_part(self.visual, scene.map, boxes, cropping=self.config.cropping)
+        return Seen(features_of(self.visual, part), turned_by(states), boxes)
 
     @torch.no_grad()
     def generate(

@@ -21,8 +21,8 @@ class Interactions:
             non-finite number.
     """
 
-    states: Float[Tensor, "E K+1 S"]
-    """SI units."""
+    states: Float[Tensor, "E _ S"]
+    """K + 1 of each, SI units."""
     actions: Float[Tensor, "E K A"]
     """As the environments take them: in units of 6 cm."""
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from hyperdyn.model import DynamicsGenerator
 from hyperdyn.storage import read_folder, write_folder
 
 KIND = "training-checkpoint"
@@ -32,7 +32,7 @@ class Progress:
 
 
 def save_checkpoint(
-    folder: Path, model: DynamicsGenerator, optimiser: torch.optim.Adam, progress: Progress
+    folder: Path, model: nn.Module, optimiser: torch.optim.Adam, progress: Progress
 ) -> None:
     """Write model, optimiser and progress in one step.
 
@@ -45,9 +45,7 @@ def save_checkpoint(
     write_folder(folder, KIND, vars(progress), tensors)
 
 
-def load_checkpoint(
-    folder: Path, model: DynamicsGenerator, optimiser: torch.optim.Adam
-) -> Progress:
+def load_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Adam) -> Progress:
     """Put a checkpoint's numbers into a model and its optimiser.
 
     Raises:

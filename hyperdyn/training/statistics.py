@@ -1,6 +1,6 @@
 """The statistics reports use: interquartile mean and bootstrap intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,24 @@ def interquartile_mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[n
     return means
 
 
+def mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    """Mean, for what papers report as one: errors, shares of successes."""
+    means: NDArray[np.float64] = np.mean(values, axis=axis)
+    return means
+
+
 def interval(
-    strata: Sequence[Sequence[float]], *, resamples: int = 5000, seed: int = 0
+    strata: Sequence[Sequence[float]],
+    *,
+    statistic: Callable[..., NDArray[np.float64]] = interquartile_mean,
+    resamples: int = 5000,
+    seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % stratified bootstrap interval of the interquartile mean of all values.
+    """95 % stratified bootstrap interval of a statistic of all values.
 
     Args:
         strata: Groups (training seeds, sides of a split) resampled each within itself.
+        statistic: `interquartile_mean` or `mean`.
         resamples: Bootstrap samples.
         seed: Seed of the resampling.
 
@@ -38,6 +49,6 @@ def interval(
         np.asarray(group, dtype=np.float64)[rng.integers(len(group), size=(resamples, len(group)))]
         for group in strata
     ]
-    means = interquartile_mean(np.concatenate(draws, axis=1))
+    means = statistic(np.concatenate(draws, axis=1), axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

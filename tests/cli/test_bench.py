@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,11 @@ import pytest
 
 from hyperdyn.benchmarks import scaling, settings, workloads
 from hyperdyn.benchmarks.session import Session
-from hyperdyn.benchmarks.workloads import Workload
 from hyperdyn.cli.bench import Bench, BenchPlanners
 from hyperdyn.cli.main import main, parse
+from tests.benchmarks import sizes
 
-TINY = Workload(
-    name="tiny",
-    state=5,
-    action=2,
-    hidden=(8, 6),
-    candidates=10,
-    horizon=3,
-    task="pushing",
-)
+TINY = replace(sizes.TINY, task="pushing")
 PLANNERS = {"random-shooting", "cem", "icem", "mppi"}
 
 

@@ -74,8 +74,8 @@ def evaluate(
 ) -> tuple[DetectionScore, float]:
     """Detection, and the mean IoU of predicted views from above."""
     scene = model(views)
-    seen = model.decode(model.encode(scene.map, targets.boxes))
-    overlap = image_iou(seen, targets.top_down)[targets.present].mean()
+    seen = model.decode(model.codes(model.features(scene.map, targets.boxes)[targets.present]))
+    overlap = image_iou(seen, targets.top_down[targets.present]).mean()
     return score_detections(scene.detections, targets.boxes, targets.present), float(overlap)
 
 

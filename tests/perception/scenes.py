@@ -175,7 +175,7 @@ def views_of(scenes: list[list[Body]], azimuths: np.ndarray, size: int = 128) ->
     return Views(stacked(rgb), stacked(depth), stacked([matrix] * len(poses)), stacked(poses))
 
 
-def targets_of(scenes: list[list[Body]], size: int = 32, extent: float = 0.2) -> VisualTargets:
+def targets_of(scenes: list[list[Body]], size: int = 32, extent: float = 0.18) -> VisualTargets:
     """Boxes and views from above of up to MOST bodies a scene."""
     boxes = torch.zeros(len(scenes), MOST, 6)
     present = torch.zeros(len(scenes), MOST, dtype=torch.bool)

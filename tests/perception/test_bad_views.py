@@ -12,7 +12,6 @@ from hyperdyn.perception import (
     DepthError,
     DetectorConfig,
     PerceptionError,
-    ShapeEncoder,
     ViewDecoder,
     Views,
     VisualConfig,
@@ -104,7 +103,5 @@ def test_sizes_that_make_no_sense_are_refused():
         VisualConfig(code_dim=0)
     with pytest.raises(PerceptionError, match="multiple of 8"):
         ViewDecoder(8, 30, generator=generator)
-    with pytest.raises(PerceptionError, match="pooled three times"):
-        ShapeEncoder(2, (6, 8, 8), widths=(2, 4, 8), code_dim=8, form="3d", generator=generator)
     with pytest.raises(PerceptionError, match="at least four turns"):
         YawRing(torch.zeros(1, 3, 8))

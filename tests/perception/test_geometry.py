@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyperdyn.perception import Volume, depth_to_points, project, unproject
+from hyperdyn.perception import Views, Volume, depth_to_points, project, unproject
 from hyperdyn.perception.geometry import pixel_centres
 from hyperdyn.perception.unprojection import observe
 from tests.perception.scenes import Body, views_of
@@ -40,10 +40,16 @@ def test_points_behind_the_camera_have_negative_depth():
     assert float(depth) == pytest.approx(-0.2, abs=1e-5)
 
 
+def geometry(views: Views) -> torch.Tensor:
+    """Occupied, signed distance, observed; of the first scene."""
+    count = views.depth.shape[0] * views.depth.shape[1]
+    return unproject(views, torch.zeros(count, 1, 2, 2), Volume(), SHELL)[0, 1:]
+
+
 def test_voxels_know_their_place():
     volume = Volume()
     centres = volume.centres()
-    assert centres.shape == (16, 64, 64, 3)
+    assert centres.shape == (12, 64, 64, 3)
     assert torch.allclose(volume.voxels(centres[3, 5, 7]), torch.tensor([7.5, 5.5, 3.5]), atol=1e-4)
     corner = torch.tensor(volume.origin)
     assert torch.allclose(volume.normalised(corner), torch.tensor([-1.0, -1.0, -1.0]))
@@ -56,7 +62,7 @@ def test_occupied_voxels_reach_the_surface_and_no_further_than_the_shell():
     # Seen from around, the union of shells has the block's box, to a voxel.
     volume = Volume()
     views = views_of([[BLOCK]], np.array([[0.0, 2.1, 4.2]]))
-    occupied = unproject(views, [], volume, SHELL)[0, 0] > 0
+    occupied = geometry(views)[0] > 0
     above = volume.centres()[occupied]
     above = above[above[:, 2] > 0.5 * volume.pitch + 0.01]
     box = torch.from_numpy(BLOCK.box()).float()
@@ -68,7 +74,7 @@ def test_occupied_voxels_reach_the_surface_and_no_further_than_the_shell():
 def test_free_space_and_surface_have_the_right_signed_distance():
     volume = Volume()
     views = views_of([[]], np.array([[0.0]]))
-    _, signed, observed = unproject(views, [], volume, SHELL)[0]
+    _, signed, observed = geometry(views)
     # Straight below the table's middle: the ray's slope is the camera's elevation.
     for layer in range(5):
         z = volume.origin[2] + (layer + 0.5) * volume.pitch
@@ -81,7 +87,7 @@ def test_features_are_read_at_the_pixel_a_voxel_projects_to():
     volume = Volume()
     views = views_of([[]], np.array([[0.7]]))
     centres = pixel_centres(64, 64, like=views.depth) * 2  # each pixel tells its own place
-    found = unproject(views, [centres.permute(2, 0, 1)[None]], volume, SHELL)[0]
+    found = unproject(views, centres.permute(2, 0, 1)[None], volume, SHELL)[0]
     points = volume.centres()[4, 20:44, 20:44]
     pixels, _ = project(points.reshape(1, 1, -1, 3), views.intrinsics, views.poses)
     told = found[:2, 4, 20:44, 20:44].flatten(1).T
@@ -89,10 +95,9 @@ def test_features_are_read_at_the_pixel_a_voxel_projects_to():
 
 
 def test_a_second_view_fills_what_the_first_cannot_see():
-    volume = Volume()
     wall = Body(kind="box", centre=(0.0, 0.0), size=(0.04, 0.3, 0.15))
     views = views_of([[wall]], np.array([[0.0, math.pi]]))
-    one, both = (unproject(v, [], volume, SHELL)[0, -1] for v in (views.select(slice(0, 1)), views))
+    one, both = (geometry(v)[-1] for v in (views.select(slice(0, 1)), views))
     hidden = (slice(3, 5), slice(30, 34), slice(26, 29))  # behind the wall, seen from +x
     assert one[hidden].sum() == 0
     assert both[hidden].all()
@@ -104,7 +109,7 @@ def test_the_mean_over_views_counts_observing_views_only():
     wall = Body(kind="box", centre=(0.0, 0.0), size=(0.04, 0.3, 0.15))
     views = views_of([[wall]], np.array([[0.0, math.pi]]))
     feature = torch.tensor([2.0, 6.0])[:, None, None, None].expand(2, 1, 16, 16)
-    found = unproject(views, [feature], volume, SHELL)[0, 0]
+    found = unproject(views, feature, volume, SHELL)[0, 0]
     seen = observe(views, volume, SHELL)[2][0].unflatten(1, volume.shape)
     inner = (slice(0, 8), slice(16, 48), slice(16, 48))
     for first, second, mean in ((True, True, 4.0), (True, False, 2.0), (False, True, 6.0)):

@@ -114,20 +114,32 @@ def test_codes_follow_boxes_turns_and_scenes(batch: tuple[Views, VisualTargets])
     model = build()
     with torch.no_grad():
         scene = model(views)
-        codes = model.encode(scene.map, targets.boxes)
+        features = model.features(scene.map, targets.boxes)
+        assert features.shape == (4, 3, 16, 16, 16)
+        flat = features.flatten(0, 1)
+        codes = model.codes(flat).unflatten(0, (4, 3))
         assert codes.shape == (4, 3, 8)
-        alone = model.encode(model(views[2]).map, targets.boxes[2:3, 1:2])
-        assert torch.allclose(alone[0, 0], codes[2, 1], atol=1e-4)
-        turned = model.encode(scene.map, targets.boxes, torch.full((4, 3), 1.3))
+        alone = model.codes(model.features(model(views[2]).map, targets.boxes[2:3, 1:2])[0])
+        assert torch.allclose(alone[0], codes[2, 1], atol=1e-4)
+        turned = model.codes(flat, torch.full((12,), 1.3)).unflatten(0, (4, 3))
         assert (turned - codes)[targets.present].abs().max() > 1e-3
-        ring = model.ring(scene.map, targets.boxes[:, 0], count=12)
-        assert torch.allclose(ring.at(torch.zeros(4, 1))[:, 0], codes[:, 0], atol=1e-4)
-        crops = model.crop(scene.map, targets.boxes)
-        kept = model.encode_crops(crops.flatten(0, 1), torch.eye(3).expand(12, 3, 3))
-        assert torch.allclose(kept.unflatten(0, (4, 3)), codes, atol=1e-4)
         seen = model.decode(codes)
         assert seen.shape == (4, 3, 32, 32)
         assert ((seen >= 0) & (seen <= 1)).all()
+
+
+def test_the_ring_holds_the_exact_codes_of_each_object(batch: tuple[Views, VisualTargets]):
+    views, targets = batch
+    model = build()
+    with torch.no_grad():
+        features = model.features(model(views).map, targets.boxes[:, :1])[:, 0]
+        ring = model.ring(features, count=12)
+        assert ring.codes.shape == (4, 12, 8)
+        assert (ring.codes[0] - ring.codes[1]).abs().max() > 1e-3
+        for place, yaw in enumerate(ring.turns(12)):
+            exact = model.codes(features, yaw.expand(4))
+            assert torch.allclose(ring.codes[:, place], exact, atol=1e-5)
+            assert torch.allclose(ring.at(yaw.expand(4, 1))[:, 0], exact, atol=1e-4)
 
 
 def test_same_seeds_give_the_same_numbers(batch: tuple[Views, VisualTargets]):

@@ -139,7 +139,7 @@ def test_coloured_noise_from_the_same_white_noise(n: int, action_dim: int, rng, 
         return white
 
     monkeypatch.setattr(sampling, "_standard", same)
-    monkeypatch.setattr(sampling, "philox", lambda: None)
+    monkeypatch.setattr(sampling, "philox", lambda *given: None)
     slow = sampling.coloured(mean, std, n, generator=rng.manual_seed(1), **settings)
     torch.testing.assert_close(fast, slow)
     assert (fast >= -0.5).all()

@@ -1,3 +1,4 @@
+import functools
 import os
 import subprocess
 import sys
@@ -10,104 +11,45 @@ import torch
 from numba.core.caching import CacheImpl
 
 from hyperdyn.errors import InputError
-from hyperdyn.networks import ACTIVATIONS, MLPSpec, default_parameters
+from hyperdyn.networks import ACTIVATIONS, MLPSpec
 from hyperdyn.rollout import cpu_kernel, cpu_packing, cpu_shapes, cpu_tiles, reference
 from hyperdyn.rollout.cpu_shapes import Shape
 from hyperdyn.rollout.cpu_tiles import SOURCE_VERSION
-from hyperdyn.states import Field, StateSpace
+from tests.rollout.cases import assert_close_to_float64, case_of_infinities, random_case
+from tests.rollout.cases import case as any_case
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPES = {"plain": cpu_shapes.PLAIN, "wide": cpu_shapes.WIDE}
+case = functools.partial(any_case, samples=40, horizon=5)
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 
 
-def space_of(seen: list[bool]) -> StateSpace:
-    return StateSpace(tuple(Field(name=f"f{i}", context=not s) for i, s in enumerate(seen)))
-
-
-def case(
-    rng: torch.Generator,
-    systems: int = 2,
-    samples: int = 40,
-    horizon: int = 5,
-    seen: tuple[bool, ...] = (True,) * 6,
-    action_dim: int = 3,
-    hidden: tuple[int, ...] = (16, 11),
-    activation: str = "relu",
-):
-    """Arguments of a rollout."""
-    spec = MLPSpec(sizes=(sum(seen) + action_dim, *hidden, len(seen)), activation=activation)
-    parameters = torch.stack([default_parameters(spec, rng) for _ in range(systems)])
-    return (
-        spec,
-        space_of(list(seen)),
-        2 * parameters,
-        2 * torch.randn(systems, len(seen), generator=rng),
-        2 * torch.rand(systems, samples, horizon, action_dim, generator=rng) - 1,
-    )
-
-
-def draw(rng: torch.Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=rng))
-
-
-def random_case(seed: int):
-    rng = torch.Generator().manual_seed(seed)
-    seen = [draw(rng, 0, 3) > 0 for _ in range(draw(rng, 1, 21))]
-    return case(
-        rng,
-        systems=draw(rng, 1, 4),
-        samples=draw(rng, 1, 75),
-        horizon=draw(rng, 1, 7),
-        seen=(*seen, True),
-        action_dim=draw(rng, 1, 9),
-        hidden=tuple(draw(rng, 1, 40) for _ in range(draw(rng, 0, 3))),
-        activation=list(ACTIVATIONS)[seed % len(ACTIVATIONS)],
-    )
-
-
-def in_double(arguments):
-    spec, space, *tensors = arguments
-    return reference.rollout(spec, space, *(tensor.double() for tensor in tensors))
-
-
-def assert_close_to_float64(arguments, shape: Shape | None) -> None:
-    """Within four times the rounding that torch itself makes in float32."""
-    exact = in_double(arguments)
-    result = cpu_kernel.rollout(*arguments, shape=shape)
-    torch_error = (reference.rollout(*arguments) - exact).abs().max()
-    assert result.dtype == torch.float32
-    assert result.shape == exact.shape
-    rounding = torch.finfo(torch.float32).eps * exact.abs().max()
-    assert (result - exact).abs().max() <= 4 * torch_error + 4 * rounding
+def assert_right(arguments, shape: Shape | None) -> None:
+    assert_close_to_float64(cpu_kernel.rollout(*arguments, shape=shape), arguments)
 
 
 @every_shape
 @pytest.mark.parametrize("seed", range(48))
 def test_equals_the_reference_for_any_sizes(seed: int, shape: Shape):
-    assert_close_to_float64(random_case(seed), shape)
+    assert_right(random_case(seed, systems=4, samples=75, horizon=7), shape)
 
 
 @every_shape
 @pytest.mark.parametrize("samples", [1, 7, 8, 9, 16, 17, 24, 31, 32, 33, 47, 49, 500])
 def test_every_tail_of_a_tile_is_right(samples: int, shape: Shape, rng: torch.Generator):
-    assert_close_to_float64(case(rng, samples=samples), shape)
+    assert_right(case(rng, samples=samples), shape)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_are_right_far_from_zero(activation: str, rng: torch.Generator):
     spec, space, parameters, states, actions = case(rng, activation=activation, horizon=1)
     for scale in (1e-3, 10.0, 300.0, 1e4):
-        assert_close_to_float64((spec, space, parameters, states * scale, actions * scale), None)
+        assert_right((spec, space, parameters, states * scale, actions * scale), None)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_infinite_inputs_give_what_torch_gives(activation: str):
-    # One hidden unit, passed on as it is: s ← s + activation(a).
-    spec = MLPSpec(sizes=(2, 1, 1), activation=activation)
-    parameters = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0]])
-    values = torch.tensor([torch.inf, -torch.inf, torch.nan, -0.0, 90.0, -90.0, 1e-30, -0.3])
-    arguments = (spec, space_of([True]), parameters, torch.zeros(1, 1), values[None, :, None, None])
+    arguments = case_of_infinities(activation)
     expected = reference.rollout(*arguments)
     torch.testing.assert_close(cpu_kernel.rollout(*arguments), expected, equal_nan=True)
 

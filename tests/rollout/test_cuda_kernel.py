@@ -15,18 +15,19 @@ import pytest
 import torch
 
 from hyperdyn.errors import InputError
-from hyperdyn.networks import ACTIVATIONS, MLPSpec, default_parameters
+from hyperdyn.networks import ACTIVATIONS, MLPSpec
 from hyperdyn.rollout import reference
 from hyperdyn.states import Field, StateSpace
 from hyperdyn.terms import Term, TermKind, TermTable
+from tests.rollout.cases import assert_close_to_float64, case, case_of_infinities, random_case
 
 triton = pytest.importorskip("triton", reason="triton is not installed")
 from hyperdyn.rollout import cuda_kernel, cuda_models, cuda_terms, cuda_tiles  # noqa: E402
 from hyperdyn.rollout.cuda_models import INTERPRETED, LARGE, MATRIX, SMALL, Block  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-EPS = torch.finfo(torch.float32).eps
 INF = float("inf")
+SIZES = {"systems": 3, "samples": 21, "horizon": 6}
 WORKER = """
 import pickle, sys
 from hyperdyn.rollout import cuda_kernel, cuda_models
@@ -87,64 +88,9 @@ def interpreter() -> Iterator[Interpreter]:
     it.process.stdout.close()
 
 
-def case(
-    rng: torch.Generator,
-    systems: int = 2,
-    samples: int = 11,
-    horizon: int = 3,
-    seen: tuple[bool, ...] = (True,) * 6,
-    action_dim: int = 3,
-    hidden: tuple[int, ...] = (16, 11),
-    activation: str = "relu",
-):
-    """Arguments of a rollout."""
-    space = StateSpace(tuple(Field(name=f"f{i}", context=not s) for i, s in enumerate(seen)))
-    spec = MLPSpec(sizes=(sum(seen) + action_dim, *hidden, len(seen)), activation=activation)
-    return (
-        spec,
-        space,
-        2 * torch.stack([default_parameters(spec, rng) for _ in range(systems)]),
-        2 * torch.randn(systems, len(seen), generator=rng),
-        2 * torch.rand(systems, samples, horizon, action_dim, generator=rng) - 1,
-    )
-
-
-def draw(rng: torch.Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=rng))
-
-
-def random_case(seed: int):
-    rng = torch.Generator().manual_seed(seed)
-    seen = [draw(rng, 0, 3) > 0 for _ in range(draw(rng, 1, 21))]
-    return case(
-        rng,
-        systems=draw(rng, 1, 3),
-        samples=draw(rng, 1, 21),
-        horizon=draw(rng, 1, 6),
-        seen=(*seen, True),
-        action_dim=draw(rng, 1, 9),
-        hidden=tuple(draw(rng, 1, 40) for _ in range(draw(rng, 0, 3))),
-        activation=list(ACTIVATIONS)[seed % len(ACTIVATIONS)],
-    )
-
-
-def in_double(arguments) -> torch.Tensor:
-    spec, space, *tensors = arguments
-    return reference.rollout(spec, space, *(tensor.double() for tensor in tensors))
-
-
-def assert_close_to_float64(result: torch.Tensor, arguments) -> None:
-    """Within four times the rounding that torch itself makes in float32."""
-    exact = in_double(arguments)
-    torch_error = (reference.rollout(*arguments) - exact).abs().max()
-    assert result.dtype == torch.float32
-    assert result.shape == exact.shape
-    assert (result - exact).abs().max() <= 4 * torch_error + 4 * EPS * exact.abs().max()
-
-
 @pytest.mark.parametrize("seed", range(16))
 def test_equals_the_reference_for_any_sizes(seed: int, interpreter: Interpreter):
-    arguments = random_case(seed)
+    arguments = random_case(seed, **SIZES)
     assert_close_to_float64(interpreter.rollout(*arguments), arguments)
 
 
@@ -165,12 +111,7 @@ def test_activations_are_right_near_and_far_from_zero(activation, scale, rng, in
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_infinite_inputs_give_what_torch_gives(activation: str, interpreter: Interpreter):
-    # One hidden unit, passed on as it is: s ← s + activation(a).
-    spec = MLPSpec(sizes=(2, 1, 1), activation=activation)
-    parameters = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0]])
-    values = torch.tensor([INF, -INF, torch.nan, -0.0, 90.0, -90.0, 1e-30, -0.3])
-    space = StateSpace((Field(name="s"),))
-    arguments = (spec, space, parameters, torch.zeros(1, 1), values[None, :, None, None])
+    arguments = case_of_infinities(activation)
     expected = reference.rollout(*arguments)
     torch.testing.assert_close(interpreter.rollout(*arguments), expected, equal_nan=True)
 
@@ -622,7 +563,7 @@ def test_compiles_for_gpus_with_the_weights_held_in_shared_memory(
 @gpu
 @pytest.mark.parametrize("seed", range(8))
 def test_a_gpu_computes_what_the_interpreter_does(seed: int, interpreter: Interpreter):
-    spec, space, *tensors = random_case(seed)
+    spec, space, *tensors = random_case(seed, **SIZES)
     table = random_table(seed, max(space.dim, 4)) if space.dim >= 4 else TermTable.of([])
     on_gpu = [tensor.cuda() for tensor in tensors]
     result = cuda_kernel.rollout(spec, space, *on_gpu)

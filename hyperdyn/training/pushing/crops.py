@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Float16, UInt8
 from torch import Tensor
 
-from hyperdyn.perception import VisualEncoder, crop
+from hyperdyn.perception import VisualEncoder
+from hyperdyn.pushing.map_parts import map_part
 from hyperdyn.storage import is_written, read_folder, write_folder
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.episodes import PushingImages, _Rows, join
@@ -44,6 +45,7 @@ def cache_crops(
     out: Path,
     *,
     true_boxes: bool = False,
+    cropping: bool = True,
     shards: tuple[int, ...] | None = None,
     on_pictures: Callable[[int], object] = lambda count: None,
 ) -> None:
@@ -54,6 +56,7 @@ def cache_crops(
         dataset: With pictures.
         out: Folder of the crops.
         true_boxes: Cut at the true boxes, not at those detected.
+        cropping: False keeps the whole table for every object (`map_part`).
         shards: Which; all unless given.
         on_pictures: Told how many pictures are done.
 
@@ -65,8 +68,9 @@ def cache_crops(
         images = None if is_written(_folder(out, shard)) else dataset.read_images(shard)
         if images is not None:
             batches = torch.arange(len(images)).split(_BATCH)
-            parts = [_cut(visual, images[rows], true_boxes) for rows in batches]
-            write_folder(_folder(out, shard), KIND, {"true": true_boxes}, join(parts).tensors())
+            parts = [_cut(visual, images[rows], true_boxes, cropping) for rows in batches]
+            how = {"true_boxes": true_boxes, "cropping": cropping}
+            write_folder(_folder(out, shard), KIND, how, join(parts).tensors())
         on_pictures(len(dataset.config.rows(shard)))
 
 
@@ -80,7 +84,7 @@ def read_crops(out: Path, shards: tuple[int, ...]) -> Crops:
 
 
 @torch.no_grad()
-def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool) -> Crops:
+def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool, cropping: bool) -> Crops:
     scene = visual(views_of(images))
     targets = targets_of(images, visual.config.view_size)
     places = []
@@ -92,7 +96,7 @@ def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool) -> Crop
         near = nearest < NEAR
         boxes = found.boxes[torch.arange(len(index)), index]
         boxes = torch.where(near[:, None] & (not true_boxes), boxes, true)
-        cut = crop(scene.map, visual.config.volume, boxes[:, None, :3], visual.config.crop)[:, 0]
+        cut = map_part(visual, scene.map, boxes, cropping=cropping)
         rows = Crops(
             crops=cut.to(torch.float16),
             boxes=boxes,

@@ -55,6 +55,7 @@ PUSHERS: dict[str, PushTrainConfig] = {
     "xyz": replace(_RUN, model=replace(_MODEL, kind="xyz")),
     "expert_ensemble": replace(_RUN, model=replace(_MODEL, kind="expert_ensemble")),
     "no-decoder": replace(_RUN, view_loss=False),
+    "no-cropping": replace(_RUN, model=replace(_MODEL, cropping=False)),
     "shape-16": replace(_RUN, shape_dim=16),
     "shape-32": replace(_RUN, shape_dim=32),
     "interaction-4": replace(_RUN, model=replace(_MODEL, code_dim=4)),

@@ -59,8 +59,8 @@ class PushData:
         return cls(join([dataset.read(shard) for shard in shards]), read_crops(crops, shards))
 
     @functools.cached_property
-    def yaws(self) -> Float[Tensor, "B T+1"]:
-        """Of the object, radians."""
+    def yaws(self) -> Float[Tensor, "B _"]:
+        """Of the object at each of its T + 1 states, radians."""
         return turned_by(self.episodes.states)
 
     def pairs(self, *, whole: bool = False) -> Pairs:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.pushing import PushingGenerator, Seen
+from hyperdyn.pushing.map_parts import features_of
 from hyperdyn.pushing.state import POSITION
 from hyperdyn.training.pushing.push_data import PushData
 
@@ -42,8 +43,11 @@ def push_errors(
     for part in torch.arange(len(pairs)).split(_AT_ONCE):
         chosen = pairs[part]
         rows = chosen.predicted
-        features = model.visual.shape_encoder.mix(data.crops.crops[rows].to(torch.float32))
-        seen = Seen(features, data.yaws[rows, 0], data.crops.boxes[rows])
+        seen = Seen(
+            features_of(model.visual, data.crops.crops[rows]),
+            data.yaws[rows, 0],
+            data.crops.boxes[rows],
+        )
         dynamics = model.generate(
             data.interactions(chosen), seen, truth=data.truth(chosen, known=known), exact=exact
         )

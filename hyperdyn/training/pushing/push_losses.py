@@ -12,6 +12,7 @@ from hyperdyn.perception import VisualEncoder, turn_images
 from hyperdyn.pushing import Angle, PushingGenerator, Watched
 from hyperdyn.pushing.dynamics import normalised_inputs
 from hyperdyn.pushing.generator import scaled_properties
+from hyperdyn.pushing.map_parts import features_of
 from hyperdyn.pushing.own_network import Experts
 from hyperdyn.pushing.state import STATE_SPACE, change_weights
 from hyperdyn.training.pushing.crops import Crops
@@ -27,9 +28,9 @@ class Batch(NamedTuple):
     changes: Float[Tensor, "B T S"]
     weights: Float[Tensor, "B T"]
     """1 for pushes that happened."""
-    turns: Float[Tensor, "B K+T"]
-    """How far the object was turned from how it was seen, at each push of either episode, rad."""
-    yaws: Float[Tensor, "B K+T"]
+    turns: Float[Tensor, "B _"]
+    """K + T: how far the object was turned from how it was seen, at each push of either episode, rad."""
+    yaws: Float[Tensor, "B _"]
     """Its yaw in the world then, rad."""
 
 
@@ -56,7 +57,7 @@ def make_batch(model: PushingGenerator, data: PushData, pairs: Pairs) -> Batch:
 
 
 def prediction_loss(
-    model: PushingGenerator, batch: Batch, turned: Float[Tensor, "B K+T Z"]
+    model: PushingGenerator, batch: Batch, turned: Float[Tensor, "B _ Z"]
 ) -> Tensor:
     """L_pred: squared error of normalised changes, a mean over pushes.
 
@@ -74,7 +75,7 @@ def prediction_loss(
 
 def codes_of(
     model: PushingGenerator, crops: Crops, rows: Int[Tensor, " B"], batch: Batch
-) -> Float[Tensor, "B K+T Z"]:
+) -> Float[Tensor, "B _ Z"]:
     """What tells the orientation at every push of either episode; 0 where the model does not ask.
 
     Args:
@@ -98,7 +99,7 @@ def shape_codes(
     turns: Float[Tensor, "B n"],
 ) -> Float[Tensor, "B n Z"]:
     """Codes of crops at n turns each."""
-    features = visual.shape_encoder.mix(crops.crops[rows].to(torch.float32))
+    features = features_of(visual, crops.crops[rows])
     codes = visual.codes(features.repeat_interleave(turns.shape[1], 0), turns.flatten())
     return codes.unflatten(0, turns.shape)
 

@@ -100,7 +100,8 @@ def total_steps(config: PushTrainConfig) -> int:
 
 def _visual(config: PushTrainConfig, trained: VisualEncoder) -> VisualEncoder:
     """The study's encoder; its shape encoder anew where the run asks for another."""
-    if config.view_loss and config.shape_dim == trained.config.code_dim:
+    usual = config.view_loss and config.model.cropping
+    if usual and config.shape_dim == trained.config.code_dim:
         return trained
     weights = torch_generator(config.seed, "model", 2)
     return with_fresh_shapes(trained, config.shape_dim, generator=weights)
@@ -160,7 +161,7 @@ def _alone_loss(
 
 
 @torch.no_grad()
-def _all_codes(model: PushingGenerator, data: PushData, pairs: Pairs) -> Float[Tensor, "B K+T Z"]:
+def _all_codes(model: PushingGenerator, data: PushData, pairs: Pairs) -> Float[Tensor, "B _ Z"]:
     """Shape codes at every push of every pair, from the picture of the episode predicted."""
     found = []
     for rows in torch.arange(len(pairs)).split(_CODES_AT_ONCE):

@@ -1,0 +1,160 @@
+"""How pushes are planned: a planner, where its candidates come from, and what it maximises."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperdyn.dynamics import Dynamics
+from hyperdyn.planners import CEM, ICEM, MPC, MPPI, Objective, Planner, Proposal, RandomShooting
+from hyperdyn.training.pushing.objectives import ReachGoal, Safety
+from hyperdyn.training.pushing.proposals import ApproachAndPush, RandomPushes
+from hyperdyn.training.pushing.surroundings import Surroundings, Way
+
+TASKS = {"free": "hyperdyn/Push-v0", "obstacles": "hyperdyn/PushObstacles-v0"}
+"""The two tasks, and their environments."""
+Task = Literal["free", "obstacles"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushPlanning:
+    """One way of planning pushes."""
+
+    planner: Planner[Any]
+    """What plans."""
+    candidates: Literal["data", "approach"]
+    """Where its (first) candidates come from: pushes as the data were collected (`RandomPushes`),
+    or rides round the object and pushes from behind it (`ApproachAndPush`)."""
+    distance: Literal["straight", "way"]
+    """What is left to the goal: as the crow flies, or the way around the obstacles."""
+    clearance: Literal["boxes", "outlines"]
+    """What obstacles and the object are taken for: their detected boxes, or a grid of signed
+    distances and an outline, from the decoded top-down views."""
+    hard: bool = True
+    """Whether lack of room is a hard constraint rather than a cost."""
+    margin: float = 0.01
+    """Room wanted between the object and obstacles, m."""
+    growth: float = 0.5
+    """More of it for each metre that a push moves the object."""
+    within: float = 0.03
+    """Distance at which a plan counts the goal as reached, m."""
+
+
+_BOUNDS: dict[str, Any] = {"low": (-1.0, -1.0, 0.0), "high": (1.0, 1.0, 0.0)}
+_PAPER = PushPlanning(
+    planner=RandomShooting(horizon=10, samples=30, **_BOUNDS),
+    candidates="data",
+    distance="straight",
+    clearance="boxes",
+)
+_ICEM = PushPlanning(
+    planner=ICEM(
+        horizon=10, samples=100, iterations=3, elites=10, initial_std=(0.3, 0.3, 1.0), **_BOUNDS
+    ),
+    candidates="approach",
+    distance="way",
+    clearance="outlines",
+)
+
+PRESETS: dict[str, dict[Task, PushPlanning]] = {
+    "paper": {
+        "free": replace(_PAPER, planner=replace(_PAPER.planner, horizon=1)),
+        "obstacles": _PAPER,
+    },
+    "shooting": {
+        task: replace(
+            _ICEM, planner=RandomShooting(horizon=10, samples=300, keep_previous=True, **_BOUNDS)
+        )
+        for task in TASKS
+    },
+    "cem": {
+        task: replace(
+            _ICEM,
+            planner=CEM(
+                horizon=10, samples=100, iterations=3, elites=10, initial_std=0.3, **_BOUNDS
+            ),
+        )
+        for task in TASKS
+    },
+    "icem": {task: _ICEM for task in TASKS},
+    "mppi": {
+        task: replace(
+            _ICEM, planner=MPPI(horizon=10, samples=100, iterations=3, std=0.2, **_BOUNDS)
+        )
+        for task in TASKS
+    },
+}
+"""Ways of planning by name, for each task. "paper": 30 sequences of one push on a free table, of
+ten among obstacles (HyperDynamics, appendix A.1); the others plan ten pushes ahead on both."""
+
+
+def problem(
+    planning: PushPlanning, surroundings: Surroundings, goal: tuple[float, float]
+) -> tuple[Objective, Proposal]:
+    """What to maximise, and where candidates come from.
+
+    Args:
+        planning: The way of planning.
+        surroundings: The object and the obstacles as they were seen.
+        goal: x and y, m.
+    """
+    needed = planning.candidates == "approach" or planning.distance == "way"
+    way = Way(surroundings, goal, margin=planning.margin) if needed else None
+    reach = ReachGoal(
+        goal=goal, way=way if planning.distance == "way" else None, within=planning.within
+    )
+    safety = Safety(
+        surroundings=surroundings,
+        goal=goal,
+        within=planning.within,
+        margin=planning.margin,
+        growth=planning.growth,
+    )
+    objective = reach.subject_to(safety) if planning.hard else reach + safety
+    if way is None or planning.candidates == "data":
+        return objective, RandomPushes(half_sizes=surroundings.half_sizes)
+    return objective, ApproachAndPush(way=way, radius=surroundings.mean_radius)
+
+
+def controller(
+    planning: PushPlanning,
+    surroundings: Surroundings,
+    goal: tuple[float, float],
+    generator: torch.Generator,
+) -> MPC:
+    """What chooses the pushes of one episode; plan with dynamics that are `Shortened`."""
+    objective, proposal = problem(planning, surroundings, goal)
+    return MPC(planning.planner, objective, proposal, generator=generator)
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """Dynamics that take pushes as the environments do: no longer than 6 cm, and in the plane."""
+
+    dynamics: Dynamics
+
+    @property
+    def num_systems(self) -> int:
+        """E."""
+        return self.dynamics.num_systems
+
+    @property
+    def state_dim(self) -> int:
+        """S."""
+        return self.dynamics.state_dim
+
+    @property
+    def action_dim(self) -> int:
+        """A."""
+        return self.dynamics.action_dim
+
+    def rollout(
+        self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]
+    ) -> Float[Tensor, "E N H+1 S"]:
+        """Roll sequences of pushes forward; index 0 in time is the given state."""
+        plane = actions[..., :2]
+        plane = plane / plane.norm(dim=-1, keepdim=True).clamp(min=1.0)
+        rest = torch.zeros_like(actions[..., 2:])
+        return self.dynamics.rollout(states, torch.cat((plane, rest), dim=-1))
