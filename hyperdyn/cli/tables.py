@@ -105,6 +105,7 @@ class Tables(Command):
         from tqdm import tqdm
 
         from hyperdyn.training.pushing import CollectConfig, PushingDataset, collect
+        from hyperdyn.training.pushing.crops import Cut
         from hyperdyn.training.pushing.push_cells import prepare_crops
 
         if not {1, 4} & set(self.tables):
@@ -116,11 +117,11 @@ class Tables(Command):
                 )
                 with tqdm(total=self.episodes, desc=f"test data, {split}", unit="ep") as bar:
                     collect(config, folder, workers=self.workers, on_episodes=bar.update)
-            model, dataset = study.seeds("hyperdynamics")[0], PushingDataset(folder)
-            prepare_crops(model, dataset, study.crops[split])
+            cuts = {study.crops[split]: Cut()}
             if 4 in self.tables:
-                prepare_crops(model, dataset, study.crops[f"true-{split}"], true_boxes=True)
-                prepare_crops(model, dataset, study.crops[f"whole-{split}"], cropping=False)
+                cuts[study.crops[f"true-{split}"]] = Cut(true_boxes=True)
+                cuts[study.crops[f"whole-{split}"]] = Cut(cropping=False)
+            prepare_crops(study.seeds("hyperdynamics")[0], PushingDataset(folder), cuts)
 
     def _setting(self, study: "PushStudy") -> dict[str, Any]:
         return {

@@ -61,8 +61,8 @@ class Coded(Predictor):
     ) -> Float[Tensor, "E N S"]:
         """In the basis form: no weights are written out."""
         code = torch.cat([kept[:, None].expand(-1, turned.shape[1], -1), turned], dim=-1)
-        changes = self.head.evaluate(code.flatten(0, 1), inputs.flatten(0, 1))
-        return changes.unflatten(0, turned.shape[:2])
+        changes: Tensor = self.head.evaluate(code.flatten(0, 1), inputs.flatten(0, 1))
+        return changes.reshape(*turned.shape[:2], -1)
 
     def parameters_from(
         self, kept: Float[Tensor, "E C"], turned: Float[Tensor, "E Z"]
@@ -99,8 +99,8 @@ class XYZ(Predictor):
         inputs: Float[Tensor, "E N I"],
     ) -> Float[Tensor, "E N S"]:
         """The same network on every input."""
-        changes = self.head.evaluate(turned.flatten(0, 1), inputs.flatten(0, 1))
-        return changes.unflatten(0, turned.shape[:2])
+        changes: Tensor = self.head.evaluate(turned.flatten(0, 1), inputs.flatten(0, 1))
+        return changes.reshape(*turned.shape[:2], -1)
 
     def parameters_from(
         self, kept: Float[Tensor, "E 0"], turned: Float[Tensor, "E 2"]

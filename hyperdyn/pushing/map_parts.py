@@ -38,8 +38,8 @@ def map_part(
             f"A map of {volume.shape} voxels does not shrink to {spec.shape}; without cropping it "
             "must have as many heights, and a multiple of the crop's rows and columns."
         )
-    pooled = functional.avg_pool2d(scene.flatten(1, 2), coarser)
-    return pooled.unflatten(1, (scene.shape[1], heights))
+    pooled: Tensor = functional.avg_pool2d(scene.flatten(1, 2), coarser)
+    return pooled.reshape(len(scene), -1, heights, rows, columns)
 
 
 def features_of(

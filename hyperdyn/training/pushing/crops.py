@@ -4,15 +4,15 @@ A frame takes the visual encoder milliseconds, a code of its crop a fraction of 
 every frame hundreds of times, so the crops are kept on disk, as half floats, shard by shard.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Float16, UInt8
 from torch import Tensor
 
-from hyperdyn.perception import VisualEncoder
+from hyperdyn.perception import Scene, VisualEncoder
 from hyperdyn.pushing.map_parts import map_part
 from hyperdyn.storage import is_written, read_folder, write_folder
 from hyperdyn.training.pushing.dataset import PushingDataset
@@ -39,39 +39,49 @@ class Crops(_Rows):
     """Its view from above, 0 to 255."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """One way of cutting crops."""
+
+    true_boxes: bool = False
+    """At the true boxes, not at those detected."""
+    cropping: bool = True
+    """False keeps the whole table for every object (`map_part`)."""
+
+
 def cache_crops(
     visual: VisualEncoder,
     dataset: PushingDataset,
-    out: Path,
+    cuts: Mapping[Path, Cut],
     *,
-    true_boxes: bool = False,
-    cropping: bool = True,
     shards: tuple[int, ...] | None = None,
-    on_pictures: Callable[[int], object] = lambda count: None,
 ) -> None:
     """Write the crops of a collection; those that are there already stay.
 
     Args:
         visual: What maps and detects.
         dataset: With pictures.
-        out: Folder of the crops.
-        true_boxes: Cut at the true boxes, not at those detected.
-        cropping: False keeps the whole table for every object (`map_part`).
+        cuts: Folders of crops, and how each is cut: the map is worked out once for all.
         shards: Which; all unless given.
-        on_pictures: Told how many pictures are done.
 
     Raises:
         ShardError: If a shard of the collection is damaged.
         CheckpointError: If the crops cannot be written.
     """
     for shard in dataset.shards if shards is None else shards:
-        images = None if is_written(_folder(out, shard)) else dataset.read_images(shard)
-        if images is not None:
-            batches = torch.arange(len(images)).split(_BATCH)
-            parts = [_cut(visual, images[rows], true_boxes, cropping) for rows in batches]
-            how = {"true_boxes": true_boxes, "cropping": cropping}
-            write_folder(_folder(out, shard), KIND, how, join(parts).tensors())
-        on_pictures(len(dataset.config.rows(shard)))
+        missing = {out: cut for out, cut in cuts.items() if not is_written(_folder(out, shard))}
+        if not missing:
+            continue
+        images = dataset.read_images(shard)
+        parts: dict[Path, list[Crops]] = {out: [] for out in missing}
+        for rows in torch.arange(len(images)).split(_BATCH):
+            some = images[rows]
+            with torch.no_grad():
+                scene = visual(views_of(some))
+            for out, cut in missing.items():
+                parts[out].append(_cut(visual, scene, some, cut))
+        for out, cut in missing.items():
+            write_folder(_folder(out, shard), KIND, asdict(cut), join(parts[out]).tensors())
 
 
 def read_crops(out: Path, shards: tuple[int, ...]) -> Crops:
@@ -84,8 +94,7 @@ def read_crops(out: Path, shards: tuple[int, ...]) -> Crops:
 
 
 @torch.no_grad()
-def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool, cropping: bool) -> Crops:
-    scene = visual(views_of(images))
+def _cut(visual: VisualEncoder, scene: Scene, images: PushingImages, how: Cut) -> Crops:
     targets = targets_of(images, visual.config.view_size)
     places = []
     for place in range(targets.boxes.shape[1]):
@@ -95,8 +104,8 @@ def _cut(visual: VisualEncoder, images: PushingImages, true_boxes: bool, croppin
         nearest, index = away.min(dim=1)
         near = nearest < NEAR
         boxes = found.boxes[torch.arange(len(index)), index]
-        boxes = torch.where(near[:, None] & (not true_boxes), boxes, true)
-        cut = map_part(visual, scene.map, boxes, cropping=cropping)
+        boxes = torch.where(near[:, None] & (not how.true_boxes), boxes, true)
+        cut = map_part(visual, scene.map, boxes, cropping=how.cropping)
         rows = Crops(
             crops=cut.to(torch.float16),
             boxes=boxes,

@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from hyperdyn.errors import HyperdynError
 from hyperdyn.pushing import load_pusher
 from hyperdyn.storage import read_header
-from hyperdyn.training.pushing.crops import cache_crops
+from hyperdyn.training.pushing.crops import Cut, cache_crops
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.push_data import PushData
 from hyperdyn.training.pushing.push_errors import push_errors
@@ -115,17 +115,9 @@ def read_cell(cell: Cell, folder: Path) -> dict[str, Any]:
     return kept
 
 
-def prepare_crops(
-    model: Path,
-    dataset: PushingDataset,
-    crops: Path,
-    *,
-    true_boxes: bool = False,
-    cropping: bool = True,
-) -> None:
+def prepare_crops(model: Path, dataset: PushingDataset, cuts: Mapping[Path, Cut]) -> None:
     """Cut the crops of a test collection, with the map and detector that a study's models share."""
-    visual = load_pusher(model).visual
-    cache_crops(visual, dataset, crops, true_boxes=true_boxes, cropping=cropping)
+    cache_crops(load_pusher(model).visual, dataset, cuts)
 
 
 def _make(cell: Cell, folder: Path) -> None:

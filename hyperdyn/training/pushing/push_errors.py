@@ -63,4 +63,5 @@ def push_errors(
 
 def _distance(predicted: Tensor, true: Tensor) -> Tensor:
     away = predicted[..., POSITION] - true[..., POSITION]
-    return 100 * away[..., :2].norm(dim=-1)
+    distance: Tensor = 100 * away[..., :2].norm(dim=-1)
+    return distance

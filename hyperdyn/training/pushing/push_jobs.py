@@ -13,7 +13,7 @@ from tqdm import tqdm
 from hyperdyn.errors import InputError
 from hyperdyn.pushing import load_visual_encoder, save_visual_encoder
 from hyperdyn.storage import is_written
-from hyperdyn.training.pushing.crops import cache_crops, read_crops
+from hyperdyn.training.pushing.crops import Cut, cache_crops, read_crops
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.push_configs import pusher_preset
 from hyperdyn.training.pushing.push_data import PushData
@@ -84,10 +84,9 @@ def run_jobs(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
     ) as pool:
         try:
-            wanted = {pusher_preset(job.name).model.cropping for job in missing}
+            wanted = tuple({pusher_preset(job.name).model.cropping for job in missing})
             parts = [
-                (folder, shard, cropping)
-                for cropping in sorted(wanted, reverse=True)
+                (folder, shard, wanted)
                 for folder, shards in ((pushes, training), (shapes, seen))
                 for shard in shards
             ]
@@ -123,10 +122,10 @@ def _crops(study: Path, folder: Path, cropping: bool) -> Path:
     return study / "crops" / (kind if cropping else f"{kind}-whole")
 
 
-def _cut(study: Path, folder: Path, shard: int, cropping: bool) -> None:
+def _cut(study: Path, folder: Path, shard: int, wanted: tuple[bool, ...]) -> None:
     visual, dataset = load_visual_encoder(study / "visual"), PushingDataset(folder)
-    out = _crops(study, folder, cropping)
-    cache_crops(visual, dataset, out, cropping=cropping, shards=(shard,))
+    cuts = {_crops(study, folder, cropping): Cut(cropping=cropping) for cropping in wanted}
+    cache_crops(visual, dataset, cuts, shards=(shard,))
 
 
 def _fit(

@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     weights: Float[Tensor, "B T"]
     """1 for pushes that happened."""
     turns: Float[Tensor, "B _"]
-    """K + T: how far the object was turned from how it was seen, at each push of either episode, rad."""
+    """K + T turns since the object was seen, rad: at each push of either episode."""
     yaws: Float[Tensor, "B _"]
     """Its yaw in the world then, rad."""
 
@@ -101,7 +101,7 @@ def shape_codes(
     """Codes of crops at n turns each."""
     features = features_of(visual, crops.crops[rows])
     codes = visual.codes(features.repeat_interleave(turns.shape[1], 0), turns.flatten())
-    return codes.unflatten(0, turns.shape)
+    return codes.reshape(*turns.shape, -1)
 
 
 def view_loss(
