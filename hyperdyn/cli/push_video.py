@@ -1,5 +1,6 @@
 """The pushing demo's pictures: the table, what was seen, what is predicted, how far off it is."""
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 560, 420
+"""Of the picture of the table, pixels."""
+COLUMNS, ROWS, DPI = 900, 468, 90
+"""Of a frame."""
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
 _EDGES = [
     (a, b)
@@ -68,10 +72,9 @@ class PushFilm(Watcher):
     def _draw(
         self, path: Float[np.ndarray, "T 3"] | None, words: str = ""
     ) -> UInt8[np.ndarray, "h w 3"]:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(10, 5.2), dpi=90, layout="constrained")
+        figure = Figure(figsize=(COLUMNS / DPI, ROWS / DPI), dpi=DPI, layout="constrained")
         grid = figure.add_gridspec(2, 3, width_ratios=[3.2, 1, 1])
         table, seen, true = (
             figure.add_subplot(place) for place in (grid[:, 0], grid[0, 1], grid[0, 2])
@@ -85,9 +88,9 @@ class PushFilm(Watcher):
             axes.imshow(view, cmap="viridis", vmin=0, vmax=1)
             axes.set(title=title, xticks=[], yticks=[])
         self._draw_errors(figure.add_subplot(grid[1, 1:]))
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="rgba", dpi=DPI)
+        return np.frombuffer(buffer.getvalue(), np.uint8).reshape(ROWS, COLUMNS, 4)[..., :3].copy()
 
     def _draw_table(self, axes: "Axes", path: Float[np.ndarray, "T 3"] | None) -> None:
         scene = self._scene

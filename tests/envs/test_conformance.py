@@ -84,11 +84,11 @@ def test_an_episode_is_repeated_by_giving_its_context_back(env):
 
 
 def test_seeds_differ_in_start_and_context(env):
-    (a, first), (b, second) = env.reset(seed=1), env.reset(seed=2)
-    assert not np.array_equal(a, b)
-    assert not equal(properties(env, first), properties(env, second))
-    (_, third), (_, fourth) = env.reset(), env.reset()
-    assert not equal(properties(env, third), properties(env, fourth))
+    assert not np.array_equal(env.reset(seed=1)[0], env.reset(seed=2)[0])
+    # Some properties take a few values only: now and then two seeds have the same.
+    for seeds in (range(12), [None] * 12):
+        drawn = [properties(env, env.reset(seed=seed)[1]) for seed in seeds]
+        assert sum(not equal(drawn[0], other) for other in drawn) > 3
 
 
 def test_every_split_is_drawn_from_and_reported(env):
@@ -101,9 +101,12 @@ def test_every_split_is_drawn_from_and_reported(env):
 def test_the_start_is_the_same_on_all_ground(env):
     if not isinstance(env.unwrapped, LocomotionEnv):
         pytest.skip("where an object can start depends on the object")
-    starts = [env.reset(seed=3, options={"split": split})[0] for split in hyperdyn.envs.SPLITS]
+    # But for where the centre of mass lies, if masses are hidden.
+    names = env.unwrapped.observation_names
+    placed = [column for column, name in enumerate(names) if not name.startswith("com_")]
+    starts = [env.reset(seed=3, options={"split": split})[0] for split in splits(env)]
     for start in starts[1:]:
-        np.testing.assert_array_equal(start, starts[0])
+        np.testing.assert_array_equal(start[placed], starts[0][placed])
 
 
 def test_what_is_returned_is_the_callers_own(env):
@@ -203,8 +206,9 @@ def test_divergence_ends_the_episode_and_says_so(env, break_state, tmp_path, mon
 def test_a_misspelt_option_is_answered_with_the_nearest(env):
     with pytest.raises(InputError, match="Did you mean 'split'"):
         env.reset(options={"spilt": "seen"})
-    with pytest.raises(UnknownNameError, match="Did you mean 'novel"):
-        env.reset(options={"split": "novel-lo"})
+    last = splits(env)[-1]
+    with pytest.raises(UnknownNameError, match=f"Did you mean '{last}'"):
+        env.reset(options={"split": last[:-1]})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -37,10 +37,14 @@ def test_an_unknown_split_is_refused():
 @pytest.mark.parametrize("values", [[1.0], [[1.0, 2.0]], 3.0, None, "ab", [1.0, np.nan], [{}, 1]])
 def test_values_that_are_not_so_many_finite_numbers_are_refused(values):
     with pytest.raises(InputError, match="'mass'"):
-        property_values("mass", values, 2)
+        property_values("mass", values, 2, "body")
 
 
 def test_values_are_copied():
     given = np.array([1.0, 2.0])
-    property_values("mass", given, 2)[0] = 9.0
+    property_values("mass", given, 2, "body")[0] = 9.0
     assert given[0] == 1.0
+
+
+def test_one_number_alone_will_do_for_a_property_of_one():
+    np.testing.assert_array_equal(property_values("mass", 3.0, 1, "body"), [3.0])

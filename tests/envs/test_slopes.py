@@ -2,6 +2,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from hyperdyn.envs.locomotion import CheetahSlope
 from hyperdyn.envs.locomotion.slopes import Slopes
 from hyperdyn.errors import InputError
 
@@ -12,9 +13,9 @@ def slopes(**changes):
     return Slopes(**{"heights": HEIGHTS, "segment_length": 3.0, "grade_base": 15.0, **changes})
 
 
-def compiled(ground):
+def compiled(ground, surface=CheetahSlope.surface):
     spec = mujoco.MjSpec()
-    ground.add_to(spec)
+    ground.add_to(spec, surface)
     model = spec.compile()
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)

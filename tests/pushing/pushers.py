@@ -2,7 +2,7 @@
 
 import torch
 
-from hyperdyn.perception import DetectorConfig, VisualConfig, VisualEncoder, Volume
+from hyperdyn.perception import CropSpec, DetectorConfig, VisualConfig, VisualEncoder, Volume
 from hyperdyn.pushing import Interactions, PushingConfig, PushingGenerator, Seen, Truth
 
 VISUAL = VisualConfig(
@@ -12,6 +12,7 @@ VISUAL = VisualConfig(
     map_widths=(16, 24),
     map_channels=2,
     detector=DetectorConfig(positive=0.6),
+    crop=CropSpec(shape=(8, 16, 16)),
     shape_mixed=4,
     shape_widths=(4, 8, 8),
 )

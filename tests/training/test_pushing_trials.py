@@ -74,7 +74,9 @@ def test_a_scene_does_not_depend_on_the_model_or_the_planner():
         with pytest.MonkeyPatch.context() as patch:
             few = dataclasses.replace(
                 planning.PRESETS[preset]["obstacles"],
-                planner=RandomShooting(horizon=2, samples=4, low=(-1, -1, 0), high=(1, 1, 0)),
+                planner=RandomShooting(
+                    horizon=2, samples=4, low=(-1.0, -1.0, 0.0), high=(1.0, 1.0, 0.0)
+                ),
             )
             patch.setitem(planning.PRESETS, preset, {"free": few, "obstacles": few})
             run_trial(

@@ -64,15 +64,16 @@ class ReachGoal(Objective):
             onward = torch.stack((angle.cos(), angle.sin()), dim=-1)
         to_object = state[..., OBJECT] - state[..., ROD]
         across = onward[..., 0] * to_object[..., 1] - onward[..., 1] * to_object[..., 0]
-        return torch.atan2(across, (onward * to_object).sum(dim=-1)).abs()
+        off: Tensor = torch.atan2(across, (onward * to_object).sum(dim=-1)).abs()
+        return off
 
 
 @dataclass(frozen=True, kw_only=True)
-class Safety(Objective):
-    """Minus `weight` times the room that lacks (m), summed over the pushes up to the goal.
+class Safety:
+    """The room that lacks (m), summed over the pushes up to the goal: a hard constraint.
 
-    Added to an objective it is a cost, and a plan may cut a corner if that pays; given to
-    `objective.subject_to` it is a hard constraint, and `weight` plays no part.
+    As a cost instead it let plans cut corners: with the same model 25 % of the trials among
+    obstacles ended at one, against 10 %.
     """
 
     surroundings: Surroundings
@@ -90,14 +91,6 @@ class Safety(Objective):
     """Room wanted between the object's position and the table's edge, m."""
     rod: float = 0.01
     """Room wanted between the rod's axis and obstacles, m: its radius and a little."""
-    weight: float = 10.0
-    """Cost of a metre lacking, in metres of way."""
-
-    def __call__(
-        self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
-    ) -> Float[Tensor, "E N"]:
-        """Cost of the lack of room, as a return: zero or negative."""
-        return -self.weight * self.violation(states, actions)
 
     def violation(
         self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
@@ -114,7 +107,8 @@ class Safety(Objective):
             rod = around.distance(_between(states[..., ROD])).amin(dim=-1)
             lack = lack + (self.rod - rod).clamp(min=0)
         before, _ = running(states, self.goal, self.within)
-        return (lack * before).sum(dim=-1)
+        total: Tensor = (lack * before).sum(dim=-1)
+        return total
 
     def _outlines(self, states: Float[Tensor, "E N T S"]) -> Float[Tensor, "E N H K P 2"]:
         """The object's outline during each push."""

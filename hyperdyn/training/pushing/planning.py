@@ -15,7 +15,6 @@ from hyperdyn.training.pushing.surroundings import Surroundings, Way
 
 TASKS = {"free": "hyperdyn/Push-v0", "obstacles": "hyperdyn/PushObstacles-v0"}
 """The two tasks, and their environments."""
-Task = Literal["free", "obstacles"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +31,6 @@ class PushPlanning:
     clearance: Literal["boxes", "outlines"]
     """What obstacles and the object are taken for: their detected boxes, or a grid of signed
     distances and an outline, from the decoded top-down views."""
-    hard: bool = True
-    """Whether lack of room is a hard constraint rather than a cost."""
     margin: float = 0.01
     """Room wanted between the object and obstacles, m."""
     growth: float = 0.5
@@ -58,7 +55,7 @@ _ICEM = PushPlanning(
     clearance="outlines",
 )
 
-PRESETS: dict[str, dict[Task, PushPlanning]] = {
+PRESETS: dict[str, dict[str, PushPlanning]] = {
     "paper": {
         "free": replace(_PAPER, planner=replace(_PAPER.planner, horizon=1)),
         "obstacles": _PAPER,
@@ -112,7 +109,7 @@ def problem(
         margin=planning.margin,
         growth=planning.growth,
     )
-    objective = reach.subject_to(safety) if planning.hard else reach + safety
+    objective = reach.subject_to(safety)
     if way is None or planning.candidates == "data":
         return objective, RandomPushes(half_sizes=surroundings.half_sizes)
     return objective, ApproachAndPush(way=way, radius=surroundings.mean_radius)

@@ -173,8 +173,8 @@ def _distance_to(
     """Distance of points from the straight lines between two others."""
     line, there = end - start, point - start
     share = (there * line).sum(-1) / line.square().sum(-1).clamp(min=1e-12)
-    nearest: Tensor = there - share.clamp(0, 1)[..., None] * line
-    return nearest.norm(dim=-1)
+    off: Tensor = (there - share.clamp(0, 1)[..., None] * line).norm(dim=-1)
+    return off
 
 
 def _unit(angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 2"]:

@@ -24,7 +24,7 @@ class PushTrainConfig:
     view_loss: bool = True
     """Whether shape codes are also trained to decode into the view from above; without it they are
     trained by the prediction alone, from new weights (Table 4)."""
-    joint_steps: int = 600
+    joint_steps: int = 800
     """Optimiser steps in which the shape encoder is trained too, for models that look."""
     joint_systems: int = 64
     """Episodes a batch of those."""
@@ -34,7 +34,7 @@ class PushTrainConfig:
     """Optimiser steps of the predictor alone."""
     systems: int = 256
     """Episodes a batch of those; each holds up to five pushes."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """At first; it falls to zero."""
 
     def __post_init__(self) -> None:

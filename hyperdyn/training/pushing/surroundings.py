@@ -223,4 +223,5 @@ def _outline(points: Float[Tensor, "n 2"], count: int = 24) -> Float[Tensor, "P 
     """The outermost of some points in each of many directions."""
     angles = torch.arange(count) * (2 * math.pi / count)
     ahead = torch.stack((angles.cos(), angles.sin()), dim=-1)
-    return points[(points @ ahead.T).argmax(dim=0)].unique(dim=0)
+    outermost: Tensor = points[(points @ ahead.T).argmax(dim=0)].unique(dim=0)
+    return outermost

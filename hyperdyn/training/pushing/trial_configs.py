@@ -50,7 +50,7 @@ class TrialConfig:
     @property
     def planning(self) -> PushPlanning:
         """How pushes are planned."""
-        return PRESETS[self.preset]["free" if self.task == "free" else "obstacles"]
+        return PRESETS[self.preset][self.task]
 
     def seed_of(self, number: int, use: int) -> int:
         """A seed for one use in one trial: the same for every model and way of planning."""
