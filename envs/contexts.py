@@ -60,13 +60,17 @@ def require_options(options: Mapping[str, object], valid: Iterable[str]) -> None
             raise InputError(str(error)) from None
 
 
-def property_values(name: str, values: object, count: int) -> Float[np.ndarray, " count"]:
+def property_values(
+    name: str, values: object, count: int, each: str
+) -> Float[np.ndarray, " count"]:
     """Read explicit values of a property out of a reset option.
 
     Args:
         name: The option's key, for the error text.
-        values: What the caller gave: a sequence of `count` finite numbers.
+        values: What the caller gave: a sequence of `count` finite numbers; one number
+            alone will do where `count` is 1.
         count: How many there must be.
+        each: What each belongs to, for the error text.
 
     Returns:
         A float64 copy.
@@ -78,9 +82,13 @@ def property_values(name: str, values: object, count: int) -> Float[np.ndarray, 
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         array = None
+    if array is not None and array.shape == () and count == 1:
+        array = array.reshape(1)
     if array is None or array.shape != (count,):
         given = repr(values) if array is None else f"an array of shape {array.shape}"
-        raise InputError(f"Option {name!r} must be {count} numbers, one a segment; got {given}.")
+        raise InputError(
+            f"Option {name!r} must be {count} numbers, one for each {each}; got {given}."
+        )
     if not np.isfinite(array).all():
         raise InputError(f"Option {name!r} must be finite; got {array.tolist()}.")
     return array

@@ -18,12 +18,26 @@ class _Recipe:
     kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-_CHEETAH_SLOPE = "hyperdyn.envs.locomotion.cheetah_slope:CheetahSlope"
+def _locomotion(module: str, name: str, **kwargs: Any) -> _Recipe:
+    """500 steps of a class in a module of the package `locomotion`."""
+    entry_point = f"hyperdyn.envs.locomotion.{module}:{name}"
+    return _Recipe(entry_point=entry_point, max_episode_steps=500, kwargs=kwargs)
+
+
 _RECIPES = {
-    "hyperdyn/CheetahSlope-v0": _Recipe(entry_point=_CHEETAH_SLOPE, max_episode_steps=500),
-    "hyperdyn/CheetahSlope15m-v0": _Recipe(
-        entry_point=_CHEETAH_SLOPE, max_episode_steps=500, kwargs={"segment_length": 15.0}
+    "hyperdyn/CheetahSlope-v0": _locomotion("cheetah_slope", "CheetahSlope"),
+    "hyperdyn/CheetahSlope15m-v0": _locomotion(
+        "cheetah_slope", "CheetahSlope", segment_length=15.0
     ),
+    "hyperdyn/AntSlope-v0": _locomotion("ant_slope", "AntSlope"),
+    "hyperdyn/CheetahPier-v0": _locomotion("cheetah_pier", "CheetahPier"),
+    "hyperdyn/AntPier-v0": _locomotion("ant_pier", "AntPier"),
+    "hyperdyn/CheetahBody-v0": _locomotion("cheetah_body", "CheetahBody"),
+    "hyperdyn/AntBody-v0": _locomotion("ant_body", "AntBody"),
+    "hyperdyn/CheetahCrippled-v0": _locomotion("cheetah_crippled", "CheetahCrippled"),
+    "hyperdyn/AntCrippled-v0": _locomotion("ant_crippled", "AntCrippled"),
+    "hyperdyn/CheetahFlip-v0": _locomotion("cheetah_flip", "CheetahFlip"),
+    "hyperdyn/AntFlip-v0": _locomotion("ant_flip", "AntFlip"),
     "hyperdyn/Push-v0": _Recipe(
         entry_point="hyperdyn.envs.pushing.push:Push", max_episode_steps=30
     ),

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hyperdyn import assets
 from hyperdyn.envs.locomotion.base import LocomotionEnv
-from hyperdyn.envs.locomotion.cheetah_view import CheetahView
+from hyperdyn.envs.locomotion.ground import Surface
 
 JOINTS = ("bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot")
 # Released code (learning_to_adapt, height field): the torso starts at z = 1.0 instead of 0.7.
@@ -47,14 +47,16 @@ class Cheetah(LocomotionEnv, abc.ABC):
     )
     constant_observations: ClassVar[tuple[str, ...]] = ("com_y",)
     action_names: ClassVar[tuple[str, ...]] = JOINTS
+    frame_skip: ClassVar[int] = 1
     time_step: ClassVar[float] = 0.01
-    _position_bound: ClassVar[Float[np.ndarray, " 9"]] = np.array([1e3] * 3 + [2 * np.pi] * 6)
-    _velocity_bound: ClassVar[Float[np.ndarray, " 9"]] = np.array([200.0] * 2 + [1e3] * 7)
-
-    @property
-    def state_view(self) -> CheetahView:
-        """An observation has everything but the root's x, which follows from the centre of mass."""
-        return CheetahView(self.model)
+    _position_bound: ClassVar[Float[np.ndarray, " q"]] = np.array([1e3] * 3 + [2 * np.pi] * 6)
+    _velocity_bound: ClassVar[Float[np.ndarray, " v"]] = np.array([200.0] * 2 + [1e3] * 7)
+    _shown_positions: ClassVar[tuple[int, ...]] = tuple(range(1, 9))
+    _root: ClassVar[int] = 1
+    mass: ClassVar[float] = 14.0
+    surface: ClassVar[Surface] = Surface(
+        friction=(0.4, 0.1, 0.1), solimp=(0.0, 0.8, 0.01, 0.5, 2.0), half_width=0.55
+    )
 
     def _observation_bound(self) -> Float[np.ndarray, " 20"]:
         # The centre of mass stays within 2 m of the root and, but for rounding, in the plane y = 0.
@@ -62,16 +64,12 @@ class Cheetah(LocomotionEnv, abc.ABC):
         return np.concatenate((self._position_bound[1:], self._velocity_bound, centre))
 
     def _spec(self) -> mujoco.MjSpec:
-        """The robot alone, for a subclass to add its ground to."""
         return mujoco.MjSpec.from_file(str(assets.robot("half_cheetah")))
 
     def _start(self) -> tuple[Float[np.ndarray, " 9"], Float[np.ndarray, " 9"]]:
         positions = self.np_random.normal(0.0, 0.01, self._position_bound.shape)
         positions[1] += START_RISE
         return positions, self.np_random.normal(0.0, 0.1, self._velocity_bound.shape)
-
-    def _observe(self) -> Float[np.ndarray, " 20"]:
-        return np.concatenate((self._data.qpos[1:], self._data.qvel, self._com))
 
     def _reward(self, moved: float, action: Float[np.ndarray, " 6"]) -> float:
         return moved / self.time_step - CONTROL_COST * float(action @ action)

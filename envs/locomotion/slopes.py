@@ -8,14 +8,17 @@ import mujoco
 import numpy as np
 from jaxtyping import Float
 
+from hyperdyn.envs.locomotion.ground import (
+    FLAT_COLOUR,
+    FLAT_LENGTH,
+    THICKNESS,
+    Surface,
+    add_box,
+    add_material,
+)
 from hyperdyn.errors import InputError
 
 STEEPEST = 0.4
-FRICTION = 0.4
-FLAT_LENGTH = 100.0
-HALF_WIDTH = 0.55
-THICKNESS = 1.0
-_FLAT_COLOUR = np.array([0.47, 0.62, 0.60])
 _STEEP_COLOUR = np.array([0.80, 0.42, 0.36])
 
 
@@ -79,26 +82,14 @@ class Slopes:
         segment = math.floor(x / self.segment_length)
         return float(self.grades[segment]) if 0 <= segment < self.grades.size else 0.0
 
-    def add_to(self, spec: mujoco.MjSpec) -> None:
+    def add_to(self, spec: mujoco.MjSpec, surface: Surface) -> None:
         """Add the ground to a model, one box a segment and one for either flat end.
 
         The top faces meet exactly in the edges. Where the ground bends upwards the boxes are
         lengthened into each other below it, so that no wedge stands open; where it bends
         downwards they overlap there as they are.
         """
-        spec.add_texture(
-            name="ground",
-            type=mujoco.mjtTexture.mjTEXTURE_2D,
-            width=256,
-            height=256,
-            builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
-            mark=mujoco.mjtMark.mjMARK_EDGE,
-            rgb1=[1, 1, 1],
-            rgb2=[1, 1, 1],
-            markrgb=[0.62, 0.62, 0.62],
-        )
-        material = spec.add_material(name="ground", texrepeat=[4, 4], texuniform=True)
-        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
+        add_material(spec)
         ends = self.edges[-1] + FLAT_LENGTH
         x = np.concatenate(([-FLAT_LENGTH], self.edges, [ends]))
         z = np.concatenate((self.elevations[:1], self.elevations, self.elevations[-1:]))
@@ -106,26 +97,20 @@ class Slopes:
         bends = np.concatenate(([0.0], np.diff(angles), [0.0]))
         buried = THICKNESS * np.tan(np.maximum(bends, 0.0) / 2)
         # Two widths in turn, else sides that overlap flicker in pictures.
-        half_widths = (HALF_WIDTH, HALF_WIDTH + 0.005)
+        half_widths = (surface.half_width, surface.half_width + 0.005)
         for i, angle in enumerate(angles):
             along = np.array([math.cos(angle), 0.0, math.sin(angle)])
             down = np.array([math.sin(angle), 0.0, -math.cos(angle)])
             start = np.array([x[i], 0.0, z[i]]) - buried[i] * along
             stop = np.array([x[i + 1], 0.0, z[i + 1]]) + buried[i + 1] * along
             steepness = math.tan(angle) / STEEPEST
-            colour = (1 - steepness) * _FLAT_COLOUR + steepness * _STEEP_COLOUR
-            spec.worldbody.add_geom(
+            colour = (1 - steepness) * FLAT_COLOUR + steepness * _STEEP_COLOUR
+            add_box(
+                spec.worldbody,
+                surface,
                 name=f"ground{i}",
-                type=mujoco.mjtGeom.mjGEOM_BOX,
-                size=[np.linalg.norm(stop - start) / 2, half_widths[i % 2], THICKNESS / 2],
+                size=[float(np.linalg.norm(stop - start)) / 2, half_widths[i % 2], THICKNESS / 2],
                 pos=(start + stop) / 2 + THICKNESS / 2 * down,
                 quat=[math.cos(angle / 2), 0.0, -math.sin(angle / 2), 0.0],
-                contype=1,
-                conaffinity=1,
-                condim=3,
-                friction=[FRICTION, 0.1, 0.1],
-                solref=[0.02, 1],
-                solimp=[0, 0.8, 0.01, 0.5, 2],
-                material="ground",
-                rgba=[*colour, 1],
+                colour=colour,
             )

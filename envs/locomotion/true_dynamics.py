@@ -13,11 +13,13 @@ def true_dynamics(envs: Sequence[LocomotionEnv], *, threads: int = 1) -> MujocoD
     A rollout starts from an observation and holds observations: what `step` would return. It is
     NaN from where `step` would report a divergence. With each environment's
     `data.qacc_warmstart` as warm start it computes the numbers that `step` would, but for the
-    rounding of the root's x.
+    rounding of the root's x. What no observation shows (how deep the blocks of a pier lie) is
+    taken from the environments as they stand when the rollout begins.
 
     Args:
-        envs: Unwrapped environments of one robot, each reset; the next reset draws a new ground,
-            of which this dynamics knows nothing.
+        envs: Unwrapped environments of one task, each reset. The next reset draws new properties,
+            and a change within the episode sets them, of which this dynamics knows nothing: make
+            another then.
         threads: Of the simulator.
 
     Raises:
@@ -30,8 +32,9 @@ def true_dynamics(envs: Sequence[LocomotionEnv], *, threads: int = 1) -> MujocoD
     positions, velocities = envs[0].state_bounds
     return MujocoDynamics(
         [env.model for env in envs],
+        frame_skip=envs[0].frame_skip,
         threads=threads,
-        view=envs[0].state_view,
+        view=envs[0].shared_view(envs),
         position_bound=positions,
         velocity_bound=velocities,
     )
