@@ -44,6 +44,7 @@ def show() -> None:
         "environments": _environments(),
         "presets": _presets(),
         "models": _models(),
+        "pushing": _pushers(),
     }
     for name, lines in rows.items():
         table.add_row(name, "\n".join(lines))
@@ -120,6 +121,13 @@ def _training(record: Path) -> str:
         f"{run['iterations']} rounds of {run['rollouts']} episodes of {run['steps']} steps on "
         f"{run['env_id']}, {run['samples']} x {run['horizon']} planning, seed {run['seed']}"
     )
+
+
+def _pushers() -> list[str]:
+    from hyperdyn import assets
+
+    names = assets.pusher_names()
+    return [", ".join(name.removeprefix("push/") for name in names)]
 
 
 def _models() -> list[str]:

@@ -17,6 +17,7 @@ from hyperdyn.cli.bench import Bench
 from hyperdyn.cli.collect import Collect
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
+from hyperdyn.cli.demo_push import DemoPush
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.objects import Objects
@@ -46,6 +47,7 @@ COMMANDS: dict[str, type[Command]] = {
 
 FURTHER: dict[str, dict[str, type[Command]]] = {
     "train": {"perception": TrainPerception, "push": TrainPush},
+    "demo": {"push": DemoPush},
 }
 """Commands of two words, beside what the first word does alone."""
 
