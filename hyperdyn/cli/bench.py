@@ -169,6 +169,18 @@ class BenchPerception(Measurement):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BenchPushing(Measurement):
+    """A replan among obstacles: 30 x 10 pushes, the model made anew at each.
+
+    30, 100 and 500 candidates for one object, beside plain torch and the exact path.
+    """
+
+    def prepare(self) -> Job:
+        """Check numbers and files."""
+        return _simple(self, "pushing")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench(Command):
     """Measure planners (beside other libraries if asked), generation, training and more.
 
@@ -181,6 +193,7 @@ class Bench(Command):
         "generation": BenchGeneration,
         "training": BenchTraining,
         "perception": BenchPerception,
+        "pushing": BenchPushing,
         "control": BenchControl,
         "realtime": BenchRealtime,
     }

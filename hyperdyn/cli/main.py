@@ -24,6 +24,7 @@ from hyperdyn.cli.objects import Objects
 from hyperdyn.cli.plan import Plan
 from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX, PlannerSettings
 from hyperdyn.cli.predict import Predict
+from hyperdyn.cli.score_perception import ScorePerception
 from hyperdyn.cli.tables import Tables
 from hyperdyn.cli.train import Train
 from hyperdyn.cli.train_perception import TrainPerception
@@ -47,6 +48,7 @@ COMMANDS: dict[str, type[Command]] = {
 
 FURTHER: dict[str, dict[str, type[Command]]] = {
     "train": {"perception": TrainPerception, "push": TrainPush},
+    "evaluate": {"perception": ScorePerception},
     "demo": {"push": DemoPush},
 }
 """Commands of two words, beside what the first word does alone."""

@@ -83,7 +83,7 @@ class Predict(Command):
             column = task.progress_column
             errors: dict[str, dict[str, list[PredictionError]]] = {}
             for split in splits:
-                windows = fixed_windows(data[split], length, planner.horizon)
+                windows = fixed_windows(data[split], length, planner.horizon, task)
                 for name, model in models.items():
                     found = prediction_error(model, windows, scale, column)
                     for group in dict.fromkeys((name, model.kind)):

@@ -44,7 +44,8 @@ def draw_predictions(
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
     length = max(model.history_length for model in models.values())
     windows = {
-        split: fixed_windows(recorded, length, HORIZON) for split, recorded in episodes.items()
+        split: fixed_windows(recorded, length, HORIZON, task)
+        for split, recorded in episodes.items()
     }
     _draw_paths(left, task, next(iter(models.items())), [*windows.items()][-1])
     _draw_errors(right, task, models, windows, length)
@@ -69,7 +70,8 @@ def _draw_paths(
     length = model.history_length
     for watched in (0, length // 4, length // 2, length):
         history = partly_watched(model, window.history[row], watched)
-        path = model.generate(history).rollout(
+        told = None if window.truth is None else window.truth[row][None]
+        path = model.generate(history, truth=told).rollout(
             window.states[[row], 0], window.actions[row][None, None]
         )[0, 0]
         moved = 100 * (path - path[0])

@@ -12,20 +12,18 @@ Each round's random numbers come from the seed and the round's number. So a run 
 any moment and resumed ends with the same weights, bit for bit, as one that was not.
 """
 
-import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-import hyperdyn
-from hyperdyn.errors import CheckpointError
 from hyperdyn.generators import build_generator
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import RandomShooting, Uniform
-from hyperdyn.storage import is_written, to_config
+from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
 from hyperdyn.training.configs import TrainConfig
@@ -38,8 +36,9 @@ from hyperdyn.training.fitting import (
     round_schedule,
 )
 from hyperdyn.training.metrics import Metrics, read_metrics
+from hyperdyn.training.run_folder import open_run
 from hyperdyn.training.seeds import seed_for, torch_generator
-from hyperdyn.training.tasks import task_for
+from hyperdyn.training.tasks import Task, task_for
 from hyperdyn.training.windows import fit_normaliser
 
 RUN_FILE = "run.json"
@@ -57,7 +56,7 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False) -> None:
         CheckpointError: If `out` holds a run and `resume` is false, holds another configuration or
             version, or cannot be written.
     """
-    _open_run(config, out, resume)
+    open_run(config, out, resume=resume)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in another order would give other last bits
     try:
@@ -199,11 +198,22 @@ def _collect(config: TrainConfig, model: DynamicsGenerator, iteration: int, labe
         proposal = Uniform(hold=config.hold)
         agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
     resets = [
-        Reset(seed_for(config.seed, "collect", iteration, row) >> 32, {"split": task.splits[0]})
+        Reset(
+            seed_for(config.seed, "collect", iteration, row) >> 32,
+            _options(task, model, iteration * config.rollouts + row),
+        )
         for row in range(config.rollouts)
     ]
     with tqdm(total=config.steps * config.rollouts, desc=f"{label} collect", leave=False) as bar:
         return run_episodes(config.env_id, agent, resets, config.steps, bar.update)
+
+
+def _options(task: Task, model: DynamicsGenerator, episode: int) -> dict[str, Any]:
+    """The system of an episode: of the training range, or for experts, of each in turn."""
+    if not model.oracle:
+        return {"split": task.splits[0]}
+    # One more every ten episodes: else those kept for validation would all be one expert's.
+    return dict(task.experts[(episode + episode // 10) % len(task.experts)].options)
 
 
 def _capped(config: TrainConfig, episodes: Episodes, iteration: int) -> tuple[Episodes, list[int]]:
@@ -238,39 +248,3 @@ def _return_fell(config: TrainConfig, out: Path) -> bool:
     if window is None or len(returns) < 2 * window:
         return False
     return float(np.mean(returns[-window:])) < float(np.mean(returns[-2 * window : -window]))
-
-
-def _open_run(config: TrainConfig, out: Path, resume: bool) -> None:
-    path = out / RUN_FILE
-    record = {"format": "hyperdyn-run", "version": 1, "config": to_config(config)}
-    if not resume:
-        if out.exists() and any(out.iterdir()):
-            raise CheckpointError(
-                f"{out} is not empty. Continue the run in it with --resume, or name another folder."
-            )
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            versions = {"hyperdyn": hyperdyn.__version__, "torch": str(torch.__version__)}
-            path.write_text(json.dumps({**record, "versions": versions}, indent=2) + "\n")
-        except OSError as error:
-            raise CheckpointError(
-                f"Could not write {path}: {error}. Choose another place."
-            ) from error
-        return
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"{out} holds no run to resume ({error}); start one without --resume."
-        ) from error
-    if found.get("version") != record["version"]:
-        raise CheckpointError(
-            f"{out} was made by run layout {found.get('version')}; this hyperdyn reads layout "
-            f"{record['version']}. Resume with the release that began it."
-        )
-    if found.get("config") != record["config"]:
-        changed = sorted(k for k, v in record["config"].items() if found["config"].get(k) != v)
-        raise CheckpointError(
-            f"{out} holds a run with other settings ({', '.join(changed)}); resume with the preset "
-            "and seed it began with, or name another folder."
-        )

@@ -35,6 +35,9 @@ class PushPlanning:
     """Room wanted between the object and obstacles, m."""
     growth: float = 0.5
     """More of it for each metre that a push moves the object."""
+    berth: float = 0.03
+    """Room that the way around obstacles keeps from them, m: more than what must be kept, so that
+    pushes of some length can follow it."""
     within: float = 0.03
     """Distance at which a plan counts the goal as reached, m."""
 
@@ -98,7 +101,7 @@ def problem(
         goal: x and y, m.
     """
     needed = planning.candidates == "approach" or planning.distance == "way"
-    way = Way(surroundings, goal, margin=planning.margin) if needed else None
+    way = Way(surroundings, goal, margin=planning.berth) if needed else None
     reach = ReachGoal(
         goal=goal, way=way if planning.distance == "way" else None, within=planning.within
     )

@@ -26,6 +26,7 @@ PAPER_SUCCESS = {
 PAPER_ABLATIONS = {
     "hyperdynamics": ("0.83", "0.93"),
     "true-boxes": ("0.76", "0.86"),
+    "shape-8": ("0.83", "0.93"),
     "no-decoder": ("0.87", "4.32"),
     "no-cropping": ("1.45", "1.76"),
     "shape-16": ("0.82", "0.94"),

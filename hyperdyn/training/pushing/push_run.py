@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hyperdyn.errors import CheckpointError
-from hyperdyn.storage import is_written, to_config
+from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.pushing.push_configs import PushTrainConfig
+from hyperdyn.training.run_folder import open_run
 
 CHECKPOINT_SECONDS = 30.0
 LOG_EVERY = 50
@@ -25,7 +25,7 @@ class PushRun:
         config: The run.
         folder: Its own; new, unless a run in it is resumed.
         model: Trained in place.
-        resume: Whether to go on.
+        resume: Whether to go on, if there is something to go on with.
 
     Raises:
         CheckpointError: If the folder holds another run, or one that was not to be resumed.
@@ -38,15 +38,8 @@ class PushRun:
         self._optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
         self._saved_at = time.monotonic()
         self.progress = Progress()
-        told, wanted = folder / "run.json", to_config(config)
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            told.write_text(json.dumps(wanted, indent=2) + "\n")
-        elif not resume:
-            raise CheckpointError(f"{folder} holds a run; resume it, or remove it to begin anew.")
-        elif json.loads(told.read_text()) != json.loads(json.dumps(wanted)):
-            raise CheckpointError(f"{folder} holds another run; repeat the options it began with.")
-        elif is_written(folder / "checkpoint"):
+        open_run(config, folder, resume=resume and folder.exists())
+        if is_written(folder / "checkpoint"):
             self.progress = load_checkpoint(folder / "checkpoint", model, self._optimiser)
 
     def steps(

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperdyn.errors import InputError
 from hyperdyn.perception import VisualEncoder, YawRing
 from hyperdyn.pushing import (
     PushingGenerator,
@@ -72,6 +73,7 @@ def train_push(
 
     Raises:
         CheckpointError: If there is no visual encoder, or the run's folder is of another run.
+        InputError: If the run asks for shape codes of a width that the study's encoder has not.
     """
     visual = _visual(config, load_visual_encoder(study / "visual"))
     weights = torch_generator(config.seed, "model", 1)
@@ -100,8 +102,12 @@ def total_steps(config: PushTrainConfig) -> int:
 
 def _visual(config: PushTrainConfig, trained: VisualEncoder) -> VisualEncoder:
     """The study's encoder; its shape encoder anew where the run asks for another."""
-    usual = config.view_loss and config.model.cropping
-    if usual and config.shape_dim == trained.config.code_dim:
+    if not config.fresh_shapes:
+        if config.shape_dim != trained.config.code_dim:
+            raise InputError(
+                f"The study's shape codes are {trained.config.code_dim} wide; for codes of "
+                f"{config.shape_dim} its encoder must begin anew: set fresh_shapes."
+            )
         return trained
     weights = torch_generator(config.seed, "model", 2)
     return with_fresh_shapes(trained, config.shape_dim, generator=weights)
