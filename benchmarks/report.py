@@ -116,10 +116,23 @@ def perception_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     )
 
 
+def pushing_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rollouts of a pushed object, beside plain torch and the exact path."""
+    columns = {
+        "task": "task",
+        "ms": "ms",
+        "floor_ms": "operations / peak (ms)",
+        "ratio_to_torch": "× faster than torch",
+        "ratio_to_exact": "× faster than exact",
+    }
+    return _of_rows("Pushing, a model for every push: median over rounds", columns, rows)
+
+
 TABLES = {
     "generation": generation_table,
     "training": training_table,
     "perception": perception_table,
+    "pushing": pushing_table,
 }
 """Tables of the benchmarks whose result is a list of rows."""
 

@@ -42,7 +42,7 @@ class PushingConfig:
     """Hidden widths of the forward models."""
     activation: str = "leaky_relu"
     ring: int = 32
-    """Turns at which shape codes are worked out for planning."""
+    """Turns at which objects are compared to find the expert of one that is new."""
     inner_rate: float = 0.01
     """Of MB-MAML's gradient step."""
     experts: int = 24

@@ -1,5 +1,6 @@
 """Pushed objects as planners see them: the forward model is made anew at every planned push."""
 
+import functools
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 
 from hyperdyn.dynamics import GeneratedDynamics, SteppingDynamics
 from hyperdyn.errors import InputError
-from hyperdyn.networks import join_parameters, split_parameters
+from hyperdyn.networks import MLPSpec, join_parameters, split_parameters
 from hyperdyn.pushing.predictor import Predictor
+from hyperdyn.pushing.ring_rollout import ModelRing
 from hyperdyn.pushing.state import ACTION_DIM, POSITION, ROD, STATE_SPACE, centred, turned_by
 from hyperdyn.pushing.turning import Turning
 from hyperdyn.states import Normaliser
@@ -51,16 +53,11 @@ class PushingDynamics(SteppingDynamics):
         """Predict N sequences of pushes for each object; index 0 in time is the given state.
 
         Raises:
-            InputError: If a width or the number of objects does not match.
+            InputError: If a width, the number of objects, the dtype or the device does not match.
         """
-        _, N, H, _ = actions.shape
-        now = states[:, None].expand(-1, N, -1)
-        self._check(now, actions[:, :, 0])
-        trajectories = [now]
-        for step in range(H):
-            now = self._next(now, actions[:, :, step])
-            trajectories.append(now)
-        return torch.stack(trajectories, dim=2)
+        self._check(states, actions, 2)
+        now = states[:, None].expand(-1, actions.shape[1], -1)
+        return self._rolled(now, actions)
 
     @torch.no_grad()
     def advance(
@@ -71,8 +68,8 @@ class PushingDynamics(SteppingDynamics):
         Raises:
             InputError: As `rollout`.
         """
-        self._check(states, actions)
-        return self._next(states, actions)
+        self._check(states, actions, 3)
+        return self._rolled(states, actions[:, :, None])[:, :, 1]
 
     @torch.no_grad()
     def model_at(self, states: Float[Tensor, "E S"]) -> GeneratedDynamics:
@@ -80,48 +77,99 @@ class PushingDynamics(SteppingDynamics):
 
         They hold for one push: afterwards the objects lie otherwise.
         """
-        turned = self.turning.at(turned_by(states)[:, None])[:, 0]
-        parameters = self.predictor.parameters_from(self.kept, turned)
-        stats, columns = self.normaliser, STATE_SPACE.input_columns()
-        mean = torch.cat([stats.state_mean[columns], stats.action_mean])
-        std = torch.cat([stats.state_std[columns], stats.action_std])
-        layers = split_parameters(self.predictor.spec, parameters)
-        weight, bias = layers[0]
-        weight = weight / std
-        bias = bias - weight @ mean
-        # The rod is seen from the object: what multiplies it takes the position with minus.
-        position, rod = (
-            [i for i, column in enumerate(columns.tolist()) if field.start <= column < field.stop]
-            for field in (POSITION, ROD)
-        )
-        weight = weight.clone()
-        weight[..., position] -= weight[..., rod]
-        layers[0] = (weight, bias)
-        weight, bias = layers[-1]
-        layers[-1] = (
-            weight * stats.change_std[:, None],
-            bias * stats.change_std + stats.change_mean,
-        )
-        return GeneratedDynamics(self.predictor.spec, STATE_SPACE, join_parameters(layers))
+        yaw = turned_by(states)[:, None]
+        if self.ring is not None:
+            parameters = self.ring.at(yaw)[:, 0]
+        else:
+            turned = self.turning.at(yaw)[:, 0]
+            parameters = in_units(
+                self.predictor.spec,
+                self.normaliser,
+                self.predictor.parameters_from(self.kept, turned),
+            )
+        return GeneratedDynamics(self.predictor.spec, STATE_SPACE, parameters)
+
+    @functools.cached_property
+    @torch.no_grad()
+    def ring(self) -> ModelRing | None:
+        """The forward models written out all round, once for all plans; None if `turning` is exact.
+
+        It is made when first wanted, of the predictor's weights at that time.
+        """
+        told = self.turning.round()
+        if told is None:
+            return None
+        codes, predictor = told.ring.codes, self.predictor
+        kept = self.kept.repeat_interleave(codes.shape[1], dim=0)
+        parameters = predictor.parameters_from(kept, codes.flatten(0, 1))
+        parameters = in_units(predictor.spec, self.normaliser, parameters)
+        return ModelRing(predictor.spec, parameters.unflatten(0, codes.shape[:2]), told.starts)
 
     def with_turning(self, turning: Turning) -> "PushingDynamics":
         """The same objects, their orientation told in another way."""
         return replace(self, turning=turning)
 
-    def _next(self, states: Tensor, actions: Tensor) -> Tensor:
-        inputs = normalised_inputs(self.normaliser, states, actions)
-        turned = self.turning.at(turned_by(states))
-        changes = self.predictor.changes(self.kept, turned, inputs)
-        stats = self.normaliser
-        return STATE_SPACE.compose(states, changes * stats.change_std + stats.change_mean)
+    def _rolled(self, now: Tensor, actions: Tensor) -> Tensor:
+        if self.ring is not None:
+            return self.ring.rollout(now, actions)
+        if now.numel() == 0:  # no candidates
+            return now[:, :, None].expand(-1, -1, actions.shape[2] + 1, -1)
+        trajectories, stats = [now], self.normaliser
+        for pushes in actions.unbind(2):
+            inputs = normalised_inputs(stats, now, pushes)
+            changes = self.predictor.changes(self.kept, self.turning.at(turned_by(now)), inputs)
+            now = STATE_SPACE.compose(now, changes * stats.change_std + stats.change_mean)
+            trajectories.append(now)
+        return torch.stack(trajectories, dim=2)
 
-    def _check(self, states: Tensor, actions: Tensor) -> None:
+    def _check(self, states: Tensor, actions: Tensor, axes: int) -> None:
         E, S, A = self.num_systems, STATE_SPACE.dim, ACTION_DIM
-        if (len(states), states.shape[-1], len(actions), actions.shape[-1]) != (E, S, E, A):
+        widths = (len(states), states.shape[-1], len(actions), actions.shape[-1])
+        axes_fit = states.ndim == axes and actions.ndim == (4 if axes == 2 else 3)
+        if widths != (E, S, E, A) or not axes_fit:
+            wanted = "(E, S), (E, N, H, A)" if axes == 2 else "(E, N, S), (E, N, A)"
             raise InputError(
                 f"Got states {tuple(states.shape)} and actions {tuple(actions.shape)} for {E} "
-                f"objects; give each of them states of {S} and actions of {A} numbers."
+                f"objects; give each of them states of {S} and actions of {A} numbers: {wanted}."
             )
+        if axes == 3 and states.shape[1] != actions.shape[1]:
+            raise InputError(
+                f"Got {states.shape[1]} states and {actions.shape[1]} actions for each object; "
+                "give an action for each state."
+            )
+        for name, tensor in (("states", states), ("actions", actions)):
+            if (tensor.dtype, tensor.device) != (self.kept.dtype, self.kept.device):
+                raise InputError(
+                    f"Got {name} of {tensor.dtype} on {tensor.device}; these models are "
+                    f"{self.kept.dtype} on {self.kept.device}. Convert them."
+                )
+
+
+def in_units(
+    spec: MLPSpec, stats: Normaliser, parameters: Float[Tensor, "*batch P"]
+) -> Float[Tensor, "*batch P"]:
+    """Networks of normalised inputs and changes, as networks of states, actions and changes."""
+    columns = STATE_SPACE.input_columns().to(parameters.device)
+    mean = torch.cat([stats.state_mean[columns], stats.action_mean])
+    std = torch.cat([stats.state_std[columns], stats.action_std])
+    layers = split_parameters(spec, parameters)
+    weight, bias = layers[0]
+    weight = weight / std
+    bias = bias - weight @ mean
+    # The rod is seen from the object: what multiplies it takes the position with minus.
+    position, rod = (
+        [i for i, column in enumerate(columns.tolist()) if field.start <= column < field.stop]
+        for field in (POSITION, ROD)
+    )
+    weight = weight.clone()
+    weight[..., position] -= weight[..., rod]
+    layers[0] = (weight, bias)
+    weight, bias = layers[-1]
+    layers[-1] = (
+        weight * stats.change_std[:, None],
+        bias * stats.change_std + stats.change_mean,
+    )
+    return join_parameters(layers)
 
 
 def normalised_inputs(

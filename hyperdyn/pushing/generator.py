@@ -16,7 +16,7 @@ from hyperdyn.pushing.own_network import Experts
 from hyperdyn.pushing.predictor import Watched
 from hyperdyn.pushing.retrieval import at_yaw_zero, most_alike
 from hyperdyn.pushing.state import ACTION_DIM, POSITION, STATE_SPACE, turned_by
-from hyperdyn.pushing.turning import Angle, Encoded, Looked, Turning
+from hyperdyn.pushing.turning import TURNS, Angle, Encoded, Looked, Turning
 from hyperdyn.states import Normaliser
 
 _MASS, _FRICTION = (650.0, 350.0), (1e-3, 2e-4)  # middle and half width of the training ranges
@@ -139,7 +139,7 @@ class PushingGenerator(nn.Module):
             return Angle(torch.zeros(count))
         if exact:
             return Encoded(self.visual, seen.features, seen.yaws)
-        return Looked(self.ring(seen), seen.yaws)
+        return Looked(self.visual.ring(seen.features, count=TURNS), seen.yaws)
 
     def _experts(self, seen: Seen | None, truth: Truth) -> tuple[Tensor, Tensor]:
         """The expert of each object, and what its yaw is off by."""

@@ -2,6 +2,7 @@
 
 import abc
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,16 @@ from torch import Tensor
 from hyperdyn.perception import VisualEncoder, YawRing
 from hyperdyn.pushing.predictor import trigonometry
 
+TURNS = 64  # at which models for planning are made; twice as many halve what mixing is off by
+
+
+class Round(NamedTuple):
+    """What is told of E objects all the way round."""
+
+    ring: YawRing
+    starts: Float[Tensor, " E"]
+    """Yaws at which the rings begin, radians in the world."""
+
 
 class Turning(abc.ABC):
     """E objects that turn."""
@@ -17,6 +28,10 @@ class Turning(abc.ABC):
     @abc.abstractmethod
     def at(self, yaw: Float[Tensor, "E N"]) -> Float[Tensor, "E N Z"]:
         """What is told of each object at N yaws, radians in the world."""
+
+    @abc.abstractmethod
+    def round(self) -> Round | None:
+        """What is told at evenly spaced turns; None if that may not stand for what lies between."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,10 @@ class Looked(Turning):
     def at(self, yaw: Float[Tensor, "E N"]) -> Float[Tensor, "E N Z"]:
         """Between the nearest four codes of the ring."""
         return self.ring.at(yaw - self.yaws[:, None])
+
+    def round(self) -> Round:
+        """The ring."""
+        return Round(self.ring, self.yaws)
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,11 @@ class Encoded(Turning):
         """The features turned, then encoded."""
         turns = (yaw - self.yaws[:, None]).flatten()
         codes = self.visual.codes(self.features.repeat_interleave(yaw.shape[1], 0), turns)
-        return codes.unflatten(0, yaw.shape)
+        told: Tensor = codes.unflatten(0, yaw.shape)
+        return told
+
+    def round(self) -> None:
+        """Nothing: every yaw is its own."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +84,8 @@ class Angle(Turning):
     def at(self, yaw: Float[Tensor, "E N"]) -> Float[Tensor, "E N 2"]:
         """At any yaw."""
         return trigonometry(yaw + self.offsets[:, None])
+
+    def round(self) -> Round:
+        """At `TURNS` turns."""
+        turns = YawRing.turns(TURNS, device=self.offsets.device).to(self.offsets.dtype)
+        return Round(YawRing(self.at(turns - self.offsets[:, None])), -self.offsets)
