@@ -16,6 +16,7 @@ from hyperdyn.planners import PlanStatus
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PUSHING = (ROOT / "docs" / "pushing.md").read_text()
 ENCODER = CONTRIBUTING.split("## An encoder")[1]
 PLANNER = CONTRIBUTING.split("## A planner")[1].split("## ")[0]
 
@@ -40,6 +41,22 @@ def test_the_python_loop_of_the_readme_runs_as_written_in_twelve_lines():
     assert names["controller"].last_plan.status == (PlanStatus.OK,)
     assert names["controller"].status_counts[PlanStatus.OK] == 100 - names["seen"].length
     names["env"].close()
+
+
+def test_the_page_on_pushing_runs_as_written():
+    pytest.importorskip("pybullet")
+    names = run_block(PUSHING)
+    assert names["dynamics"].model_at(names["state"]).parameters.shape == (1, 3152)
+    names["env"].close()
+
+
+def test_the_commands_of_the_page_on_pushing_are_commands():
+    text = "\n".join(blocks(PUSHING, "bash")).replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.startswith("hyperdyn ")]
+    ours = [shlex.split(line, comments=True)[1:] for line in lines]
+    assert len(ours) >= 8
+    for words in ours:
+        assert parse(words)
 
 
 def test_the_column_the_readme_names_is_the_forward_position():

@@ -44,6 +44,9 @@ class Tables(Command):
     """Test collection of the novel objects, instead."""
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 50
     """Trials a cell of table 2."""
+    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ("icem",)
+    """Ways of planning with the generated model in table 2, beside the paper's: shooting, cem, icem
+    or mppi."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes."""
     seed: int = 1
@@ -51,11 +54,15 @@ class Tables(Command):
 
     def prepare(self) -> Job:
         """Check names, numbers and folders."""
+        from hyperdyn.training.pushing.planning import PRESETS
+
         require_known("study", self.study, STUDIES)
         for option in ("episodes", "trials", "workers"):
             require_positive(f"--{option}", getattr(self, option))
         if not self.tables or not set(self.tables) <= set(KNOWN_TABLES):
             raise InputError(f"--tables takes some of {KNOWN_TABLES}; got {self.tables}.")
+        for name in self.planners:
+            require_known("way of planning pushes", name, PRESETS)
         make_room_for(self.json)
         study = self._study()
         cells = study.cells(self.tables)
@@ -98,6 +105,7 @@ class Tables(Command):
             kept=kept,
             trials=self.trials,
             seed=self.seed,
+            planners=self.planners,
         )
 
     def _prepare_data(self, study: "PushStudy") -> None:
@@ -126,10 +134,7 @@ class Tables(Command):
     def _setting(self, study: "PushStudy") -> dict[str, Any]:
         return {
             "models": str(self.models or "packaged"),
-            "training_seeds": {
-                "hyperdynamics": [folder.name for folder in study.seeds("hyperdynamics")]
-            },
-            "test_episodes": {split: str(folder.name) for split, folder in study.data.items()},
+            "test_episodes": self.episodes,
             "trials": self.trials,
             "seed": self.seed,
             "units": "cm; shares of trials",

@@ -1,6 +1,7 @@
 """The pushing tables: the right numbers in the right places, and no cell worked out twice."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -117,6 +118,13 @@ def test_cells_are_worked_out_once_and_again_for_another_model(study, monkeypatc
     assert read_cell(study.trial("xyz", "seen", "free", "paper"), study.kept)["trials"]
     with pytest.raises(HyperdynError, match="not there"):
         read_cell(replace(study, trials=5).trial("xyz", "seen", "free", "paper"), study.kept)
+
+
+def test_ablations_that_were_not_trained_are_left_out(study):
+    shutil.rmtree(study.folder / "shape-32-0")
+    fill(study, study.cells((4,)))
+    rows = study.tables((4,))["table4"]
+    assert set(rows) == {"hyperdynamics", GROUND_TRUTH, *ABLATIONS} - {"shape-32"}
 
 
 def test_models_that_are_not_trained_are_named(study):

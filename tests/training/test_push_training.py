@@ -106,8 +106,9 @@ def test_joint_training_reaches_the_shape_encoder_but_not_the_map(study):
 
 
 def test_without_the_view_loss_the_decoder_is_left_alone(study):
-    model = train_push(tiny(fresh_shapes=True, view_loss=False), study, "one-0", push_data(10), crops(6))
-    again = train_push(tiny(fresh_shapes=True, view_loss=False, steps=9), study, "two-0", push_data(10), crops(6))
+    config, data, shapes = tiny(fresh_shapes=True, view_loss=False), push_data(10), crops(6)
+    model = train_push(config, study, "one-0", data, shapes)
+    again = train_push(replace(config, steps=9), study, "two-0", data, shapes)
     for name, value in model.visual.view_decoder.state_dict().items():
         assert torch.equal(again.visual.view_decoder.state_dict()[name], value)
     start = visual().state_dict()["shape_encoder.code.weight"]

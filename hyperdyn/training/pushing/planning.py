@@ -33,7 +33,7 @@ class PushPlanning:
     distances and an outline, from the decoded top-down views."""
     margin: float = 0.01
     """Room wanted between the object and obstacles, m."""
-    growth: float = 0.5
+    growth: float = 0.8
     """More of it for each metre that a push moves the object."""
     berth: float = 0.03
     """Room that the way around obstacles keeps from them, m: more than what must be kept, so that

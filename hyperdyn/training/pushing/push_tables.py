@@ -44,7 +44,17 @@ class PushStudy:
     kept: Path
     trials: int = 50
     seed: int = 0
-    planners: tuple[str, ...] = ("cem", "icem", "mppi")
+    planners: tuple[str, ...] = ("icem",)
+
+    def trained(self, name: str) -> list[Path]:
+        """Folders of a model, one a training seed, in order; perhaps none."""
+        folders = sorted(self.folder.glob(f"{name}-[0-9]*"))
+        return [folder for folder in folders if (folder / "config.json").is_file()]
+
+    @property
+    def ablations(self) -> tuple[str, ...]:
+        """Those of table 4 that were trained."""
+        return tuple(name for name in ABLATIONS if self.trained(name))
 
     def seeds(self, name: str) -> list[Path]:
         """Folders of a model, one a training seed, in order.
@@ -52,11 +62,7 @@ class PushStudy:
         Raises:
             HyperdynError: If there is none.
         """
-        found = [
-            folder
-            for folder in sorted(self.folder.glob(f"{name}-[0-9]*"))
-            if (folder / "config.json").is_file()
-        ]
+        found = self.trained(name)
         if not found:
             raise HyperdynError(f"{self.folder} holds no model {name}-0; train it first.")
         return found
@@ -93,7 +99,7 @@ class PushStudy:
             ]
             cells += self._exact()
         if 4 in tables:
-            names = (*ABLATIONS, GROUND_TRUTH, "hyperdynamics")
+            names = (*self.ablations, GROUND_TRUTH, "hyperdynamics")
             cells += [
                 cell for name in names for split in SPLITS for cell in self.errors(name, split)
             ]
@@ -135,7 +141,7 @@ class PushStudy:
         if 4 in tables:
             found["table4"] = {
                 name: {split: self._error(self.errors(name, split)) for split in SPLITS}
-                for name in ("hyperdynamics", GROUND_TRUTH, *ABLATIONS)
+                for name in ("hyperdynamics", GROUND_TRUTH, *self.ablations)
             }
         return found
 
