@@ -4,13 +4,24 @@ from pathlib import Path
 
 import torch
 
-from hyperdyn.baselines import Direct, FiLM
+from hyperdyn.baselines import MAML, CaDM, Direct, ExpertEnsemble, FiLM, Recurrent
 from hyperdyn.errors import CheckpointError, require_known
 from hyperdyn.model import DynamicsGenerator, HyperDynamics, ModelConfig, generator_folder
 from hyperdyn.storage import read_header
+from hyperdyn.variants import NormalisedHyperDynamics
 
 GENERATORS: dict[str, type[DynamicsGenerator]] = {
-    generator.kind: generator for generator in (HyperDynamics, Direct, FiLM)
+    generator.kind: generator
+    for generator in (
+        HyperDynamics,
+        Direct,
+        FiLM,
+        Recurrent,
+        MAML,
+        ExpertEnsemble,
+        CaDM,
+        NormalisedHyperDynamics,
+    )
 }
 
 
@@ -21,11 +32,12 @@ def build_generator(
 
     Args:
         kind: A key of `GENERATORS`.
-        config: Its sizes.
+        config: Its sizes, of the class that the kind wants (its `config_type`).
         generator: Source of the initial weights.
 
     Raises:
         UnknownNameError: If there is no such kind; lists the valid ones.
+        InputError: If the configuration is of another class.
     """
     require_known("model kind", kind, GENERATORS)
     return GENERATORS[kind](config, generator=generator)

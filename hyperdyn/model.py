@@ -1,13 +1,13 @@
 """HyperDynamics: watch a system, get the weights of a forward model made for it.
 
-`DynamicsGenerator` holds what every model of this kind shares: the interaction encoder, the
-normalisation, generating, saving. A final class adds one thing, how a code becomes the P parameters
-of a network: `HyperDynamics` writes them with a hypernetwork; `hyperdyn.baselines` condition one
-shared network by concatenation or by scale and shift, a special case of the same thing.
+`DynamicsGenerator` holds what every model of this kind shares: normalisation, generating, saving. A
+subclass says how a history becomes the P parameters of a network. Most do it by way of a code
+(`CodedGenerator`): an encoder reads the history, and a head turns the code into parameters.
+`HyperDynamics` writes them with a hypernetwork; `hyperdyn.baselines` has the models it is compared
+with, which condition one shared network, adapt it, or choose one of several.
 """
 
 import abc
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -22,89 +22,75 @@ from hyperdyn.errors import CheckpointError, InputError, require_known
 from hyperdyn.heads import Head
 from hyperdyn.history import History
 from hyperdyn.hypernetworks import DenseHypernetwork
-from hyperdyn.networks import MLPSpec, join_parameters, split_parameters
+from hyperdyn.model_config import ModelConfig as ModelConfig
+from hyperdyn.networks import join_parameters, split_parameters
 from hyperdyn.states import Normaliser, StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
 
 AnyGenerator = TypeVar("AnyGenerator", bound="DynamicsGenerator")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Sizes of a generator; the defaults are the paper's for locomotion (section 4.2).
-
-    The code released with the paper differs: code_dim 1, hyper_hidden 32, initialisation "normal";
-    that is the preset `cheetah-slope-released`. The paper does not state its initialisation.
-    """
-
-    state_space: StateSpace
-    action_dim: int
-    history_length: int = 16
-    """K, steps watched before a model is generated."""
-    code_dim: int = 2
-    """Z, width of the code."""
-    encoder_hidden: tuple[int, ...] = (128, 128)
-    """Hidden widths of the interaction encoder."""
-    encoder_activation: str = "relu"
-    hyper_hidden: int = 16
-    """Width of the hypernetwork's hidden layer."""
-    hyper_activation: str = "leaky_relu"
-    initialisation: str = "bias"
-    """How the hypernetwork starts: "normal", "hyperfan-in" or "bias"."""
-    dynamics_hidden: tuple[int, ...] = (128, 128)
-    """Hidden widths of the generated model."""
-    dynamics_activation: str = "relu"
-
-    def __post_init__(self) -> None:
-        """Check sizes."""
-        sizes = (self.action_dim, self.history_length, self.code_dim, self.hyper_hidden)
-        if min(*sizes, *self.encoder_hidden, *self.dynamics_hidden) < 1:
-            raise InputError(f"Sizes of a model must be positive; got {self}.")
-
-    @property
-    def network(self) -> MLPSpec:
-        """The generated model: (state inputs + A) -> S."""
-        inputs = len(self.state_space.input_columns()) + self.action_dim
-        return MLPSpec(
-            sizes=(inputs, *self.dynamics_hidden, self.state_space.dim),
-            activation=self.dynamics_activation,
-        )
-
-
 class DynamicsGenerator(nn.Module, abc.ABC):
-    """Encoder, normalisation and generation, over an abstract map from codes to parameters.
+    """Normalisation and generation, over an abstract map from histories to parameters.
 
     Args:
-        config: Sizes.
+        config: Sizes, of the class's `config_type`.
         generator: Source of the initial weights.
+
+    Raises:
+        InputError: If the configuration is of another class.
     """
 
     kind: ClassVar[str]
     """The word that names a final class in checkpoints and presets."""
+    config_type: ClassVar[type[ModelConfig]] = ModelConfig
+    """The class of its configurations."""
+    oracle: ClassVar[bool] = False
+    """Whether it must be told the true properties of a system (`truth`)."""
 
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
         super().__init__()
+        if not isinstance(config, self.config_type):
+            raise InputError(
+                f"A {self.kind!r} is made from a {self.config_type.__name__}; got a "
+                f"{type(config).__name__}. It adds fields of its own to those of ModelConfig."
+            )
         self.config = config
-        self.encoder = InteractionEncoder(
-            config.history_length,
-            config.state_space.dim,
-            config.action_dim,
-            hidden=config.encoder_hidden,
-            code_dim=config.code_dim,
-            activation=config.encoder_activation,
-            generator=generator,
-        )
         self.normaliser = Normaliser(config.state_space.dim, config.action_dim)
         self.register_buffer("_relative", config.state_space.relative_mask(), persistent=False)
         self.register_buffer("input_columns", config.state_space.input_columns(), persistent=False)
-        self.head = self._make_head(generator)
 
     _relative: Tensor
     input_columns: Tensor
 
     @abc.abstractmethod
-    def _make_head(self, generator: torch.Generator) -> Head:
-        """What turns codes into parameters for normalised inputs and outputs."""
+    def networks(
+        self, history: History, truth: Float[Tensor, "E Q"] | None = None
+    ) -> Float[Tensor, "E P"]:
+        """The network of each watched system, for normalised inputs and outputs; differentiable.
+
+        Args:
+            history: The last K states and actions of E systems.
+            truth: Q true properties of each system as it stands now; read by oracles alone.
+
+        Raises:
+            InputError: If the history does not fit, or an oracle is not told the truth.
+        """
+
+    def auxiliary_loss(
+        self,
+        history: History,
+        actions: Float[Tensor, "B M A"],
+        states: Float[Tensor, "B M+1 S"],
+    ) -> Float[Tensor, ""] | None:
+        """What training adds to the error of the predictions; None: nothing.
+
+        Args:
+            history: What was watched.
+            actions: Actions from then on.
+            states: The true states they were taken in, and the one after.
+        """
+        return None
 
     @property
     def state_space(self) -> StateSpace:
@@ -136,37 +122,52 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         """Actions as networks see them."""
         return (actions - self.normaliser.action_mean) / self.normaliser.action_std
 
-    def encode(self, history: History) -> Float[Tensor, "E Z"]:
-        """The code of each watched system.
+    def network_inputs(
+        self,
+        states: Float[Tensor, "B M S"],
+        actions: Float[Tensor, "B M A"],
+        anchor: Float[Tensor, "B S"],
+    ) -> Float[Tensor, "B M I"]:
+        """What networks take: the columns of the state they see, and the action, normalised."""
+        seen = self.normalise_states(states, anchor)[..., self.input_columns]
+        return torch.cat([seen, self.normalise_actions(actions)], dim=-1)
 
-        Raises:
-            InputError: If the history is not of this model's K, S, A, dtype or device.
-        """
-        self._check(history)
-        states = self.normalise_states(history.states, self.anchor(history.states))
-        code: Tensor = self.encoder(states, self.normalise_actions(history.actions))
-        return code
+    def normalised_changes(
+        self, states: Float[Tensor, "*batch S"], next_states: Float[Tensor, "*batch S"]
+    ) -> Float[Tensor, "*batch S"]:
+        """What networks give if they predict well."""
+        change = self.state_space.difference(states, next_states)
+        return (change - self.normaliser.change_mean) / self.normaliser.change_std
 
     @torch.no_grad()
-    def generate(self, history: History, view: Tensor | None = None) -> GeneratedDynamics:
+    def generate(
+        self,
+        history: History,
+        view: Tensor | None = None,
+        *,
+        truth: Float[Tensor, "E Q"] | None = None,
+    ) -> GeneratedDynamics:
         """Write one forward model for each watched system.
 
         Args:
             history: The last K states and actions of E systems.
             view: Depth images, for generators that look at shapes; this one has no visual encoder.
+            truth: Q true properties of each system as it stands now, for oracles
+                (`expert_ensemble`); the others never read it.
 
         Returns:
             E models, in physical units.
 
         Raises:
-            InputError: If the history does not fit, or a view is given.
+            InputError: If the history does not fit, a view is given, or an oracle is not told the
+                truth.
         """
         if view is not None:
             raise InputError(
                 "This generator has no visual encoder and got a view; leave view=None, or load a "
                 "generator trained with images."
             )
-        parameters = self.head(self.encode(history))
+        parameters = self.networks(history, truth)
         folded = self._fold(parameters, self.anchor(history.states))
         return GeneratedDynamics(self.config.network, self.state_space, folded)
 
@@ -229,7 +230,7 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         """
         folder = generator_folder(name)
         config, tensors = read_folder(folder, cls.kind)
-        model = cls(from_config(ModelConfig, config), generator=torch.Generator())
+        model = cls(from_config(cls.config_type, config), generator=torch.Generator())
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
@@ -255,7 +256,55 @@ def generator_folder(name: str | Path) -> Path:
     return assets.pretrained(str(name))
 
 
-class HyperDynamics(DynamicsGenerator):
+class CodedGenerator(DynamicsGenerator, abc.ABC):
+    """An encoder turns the history into a code, and a head turns the code into parameters.
+
+    Args:
+        config: Sizes.
+        generator: Source of the initial weights.
+    """
+
+    def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
+        super().__init__(config, generator=generator)
+        self.encoder = self._make_encoder(generator)
+        self.head = self._make_head(generator)
+
+    def _make_encoder(self, generator: torch.Generator) -> nn.Module:
+        """What turns normalised states [B, K, S] and actions [B, K, A] into codes [B, Z]."""
+        return InteractionEncoder(
+            self.config.history_length,
+            self.config.state_space.dim,
+            self.config.action_dim,
+            hidden=self.config.encoder_hidden,
+            code_dim=self.config.code_dim,
+            activation=self.config.encoder_activation,
+            generator=generator,
+        )
+
+    @abc.abstractmethod
+    def _make_head(self, generator: torch.Generator) -> Head:
+        """What turns codes into parameters for normalised inputs and outputs."""
+
+    def encode(self, history: History) -> Float[Tensor, "E Z"]:
+        """The code of each watched system.
+
+        Raises:
+            InputError: If the history is not of this model's K, S, A, dtype or device.
+        """
+        self._check(history)
+        states = self.normalise_states(history.states, self.anchor(history.states))
+        code: Tensor = self.encoder(states, self.normalise_actions(history.actions))
+        return code
+
+    def networks(
+        self, history: History, truth: Float[Tensor, "E Q"] | None = None
+    ) -> Float[Tensor, "E P"]:
+        """The network for each system's code."""
+        parameters: Tensor = self.head(self.encode(history))
+        return parameters
+
+
+class HyperDynamics(CodedGenerator):
     """The paper's model: a hypernetwork writes every parameter of the forward model (section 3)."""
 
     kind = "hyperdynamics"

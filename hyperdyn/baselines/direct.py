@@ -3,10 +3,10 @@
 import torch
 
 from hyperdyn.heads import Concatenation, Head
-from hyperdyn.model import DynamicsGenerator
+from hyperdyn.model import CodedGenerator
 
 
-class Direct(DynamicsGenerator):
+class Direct(CodedGenerator):
     """MLP([s, a, z])."""
 
     kind = "direct"

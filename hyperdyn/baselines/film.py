@@ -3,10 +3,10 @@
 import torch
 
 from hyperdyn.heads import Head, Modulation
-from hyperdyn.model import DynamicsGenerator
+from hyperdyn.model import CodedGenerator
 
 
-class FiLM(DynamicsGenerator):
+class FiLM(CodedGenerator):
     """Feature-wise linear modulation by a code (Perez et al., 2018)."""
 
     kind = "film"

@@ -106,11 +106,19 @@ def _environments() -> list[str]:
 
 
 def _presets() -> list[str]:
-    from hyperdyn.training.presets import PRESETS
+    from hyperdyn.training.presets import GENERATED, KINDS, PRESETS, ROADS, VARIANTS
 
-    return [
+    listed = [
         f"{name}: {run.kind}, {run.iterations} x {run.rollouts} episodes of {run.steps} steps"
         for name, run in PRESETS.items()
+        if name not in GENERATED
+    ]
+    models = ", ".join(kind.replace("_", "-") for kind in KINDS)
+    return [
+        *listed,
+        "TASK-MODEL-reduced; on the first four tasks also TASK-MODEL-paper, TASK-VARIANT-reduced",
+        f"  tasks: {', '.join(ROADS)}",
+        f"  models: {models}; variants: {', '.join(VARIANTS)}",
     ]
 
 

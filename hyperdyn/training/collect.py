@@ -18,6 +18,8 @@ from hyperdyn.history import HistoryBuffer
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
 from hyperdyn.training.episodes import Episodes, json_context
+from hyperdyn.training.tasks import task_for
+from hyperdyn.training.truths import CHANGES
 
 Simulator = Literal["simulator"]
 SIMULATOR: Simulator = "simulator"
@@ -71,15 +73,25 @@ class PlanningAgent:
         """Begin new episodes: forget histories and previous plans."""
         self._random = RandomAgent(self.model.action_dim, self.generator)
         self._buffer = HistoryBuffer(num_systems, self.model.history_length)
+        self._truth: Tensor | None = None
         self.controller = MPC(
             self.planner, self.objective, proposal=self.proposal, generator=self.generator
         )
+
+    @property
+    def curious(self) -> bool:
+        """Whether it must be told the true properties before each step."""
+        return self.model.oracle
+
+    def tell(self, truth: Float[Tensor, "E Q"]) -> None:
+        """Take in the true properties of the systems where they are now."""
+        self._truth = truth
 
     def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
         """Watch, generate, plan."""
         if self._buffer.full:
             start = time.perf_counter()
-            dynamics = self.model.generate(self._buffer.history())
+            dynamics = self.model.generate(self._buffer.history(), truth=self._truth)
             actions = self.controller.act(dynamics, states)
             self.plan_seconds += time.perf_counter() - start
             self.plans += len(states)
@@ -114,7 +126,7 @@ class OracleAgent:
         )
 
     def enter(self, envs: Sequence["gymnasium.Env[Any, Any]"]) -> None:
-        """Take over the simulators of the episodes that have begun.
+        """Take over the simulators of the episodes, as they are now.
 
         Raises:
             InputError: If the environments' simulators cannot be planned with.
@@ -177,14 +189,20 @@ def run_episodes(
         make: How an environment is made.
 
     Returns:
-        The recorded episodes. One whose simulation ended early keeps its shorter length.
+        The recorded episodes. One whose simulation ended early keeps its shorter length. Where the
+        properties changed on the way, the context has the later ones under "changes", by the number
+        of steps before them.
+
+    Raises:
+        UnknownNameError: If the agent is to be told the truth and the environment has no task.
     """
     envs = [make(env_id) for _ in resets]
     try:
         starts = [
             env.reset(seed=r.seed, options=r.options) for env, r in zip(envs, resets, strict=True)
         ]
-        contexts = tuple(json_context(info["context"]) for _, info in starts)
+        contexts = [json_context(info["context"]) for _, info in starts]
+        current = list(contexts)
         states = [torch.stack([_tensor(observation) for observation, _ in starts])]
         actions: list[Tensor] = []
         rewards = torch.zeros(len(envs), steps)
@@ -194,18 +212,27 @@ def run_episodes(
         if isinstance(agent, OracleAgent):
             agent.enter(envs)
         for step in range(steps):
+            if isinstance(agent, PlanningAgent) and agent.curious:
+                agent.tell(task_for(env_id).truth(current, states[-1]))
             chosen = agent.act(states[-1])
+            changed = False
             following = states[-1].clone()
             for row, env in enumerate(envs):
                 if running[row]:
-                    observation, reward, terminated, truncated, _ = env.step(chosen[row].numpy())
+                    observation, reward, terminated, truncated, info = env.step(chosen[row].numpy())
                     following[row] = _tensor(observation)
                     rewards[row, step] = float(reward)
+                    if "context" in info:
+                        changed = True
+                        current[row] = json_context(info["context"])
+                        contexts[row].setdefault(CHANGES, {})[str(step)] = current[row]
                     if terminated or truncated:
                         running[row] = False
                         lengths[row] = step + 1
             states.append(following)
             actions.append(chosen)
+            if changed and isinstance(agent, OracleAgent):
+                agent.enter(envs)
             on_step(len(envs))
     finally:
         for env in envs:
@@ -215,7 +242,7 @@ def run_episodes(
         actions=torch.stack(actions, dim=1),
         rewards=rewards,
         lengths=lengths,
-        contexts=contexts,
+        contexts=tuple(contexts),
     )
 
 

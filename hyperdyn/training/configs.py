@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hyperdyn.errors import InputError, require_known
 from hyperdyn.generators import GENERATORS
-from hyperdyn.model import ModelConfig
+from hyperdyn.model import CodedGenerator, ModelConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class TrainConfig:
     env_id: str
     """Environment to collect from, always in its training ("seen") split."""
     kind: str
-    """Model: "hyperdynamics", "direct" or "film"."""
+    """Model, a name in `hyperdyn.generators.GENERATORS`."""
     model: ModelConfig
     seed: int = 0
 
@@ -44,6 +44,8 @@ class TrainConfig:
     """Transitions predicted from each; contexts × targets is the paper's batch of 128."""
     unroll: int = 1
     """Steps predicted open loop in the loss; divides targets; 1 is the paper's."""
+    hidden_share: float = 0.0
+    """Probability with which each watched step is hidden from the encoder in training."""
     learning_rate: float = 1e-3
     decay_iterations: int = 0
     """Last rounds in which the learning rate falls on a line to a tenth; the rounds before them do
@@ -68,6 +70,17 @@ class TrainConfig:
         whole = (self.iterations, self.rollouts, self.samples, self.horizon, self.epochs)
         if min(*whole, self.contexts, self.targets, self.unroll, self.hold, self.updates or 1) < 1:
             raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
+        if not isinstance(self.model, GENERATORS[self.kind].config_type):
+            raise InputError(
+                f"A {self.kind!r} is made from a {GENERATORS[self.kind].config_type.__name__}; got "
+                f"a {type(self.model).__name__}."
+            )
+        if not 0 <= self.hidden_share < 1:
+            raise InputError(f"hidden_share is a probability below 1; got {self.hidden_share}.")
+        if self.hidden_share and not issubclass(GENERATORS[self.kind], CodedGenerator):
+            raise InputError(
+                f"A {self.kind!r} has no encoder to hide steps from; leave hidden_share at 0."
+            )
         windows = [(self.targets, self.unroll)]
         if self.final_updates:
             windows.append((self.final_targets, self.final_unroll))

@@ -11,7 +11,8 @@ from hyperdyn.training.checkpoints import Progress
 from hyperdyn.training.configs import TrainConfig
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.seeds import torch_generator
-from hyperdyn.training.windows import WindowSampler, window_loss
+from hyperdyn.training.tasks import task_for
+from hyperdyn.training.windows import WindowSampler, masked, training_loss, window_loss
 
 CHECKPOINT_SECONDS = 20.0
 VALIDATION_WINDOWS = 256
@@ -93,8 +94,15 @@ def fit_round(
         save: Writes a checkpoint; called between passes, at most every 20 seconds.
         on_updates: Called after each pass with the optimiser steps it took.
     """
-    sampler = WindowSampler(training, config.model.history_length, schedule.targets)
-    held_out = WindowSampler(validation, config.model.history_length, schedule.targets)
+    sampler, held_out = (
+        WindowSampler(
+            episodes,
+            config.model.history_length,
+            schedule.targets,
+            task_for(config.env_id).truths(episodes) if model.oracle else None,
+        )
+        for episodes in (training, validation)
+    )
     places = torch.linspace(0, len(held_out) - 1, VALIDATION_WINDOWS).long()
     saved_at = time.monotonic()
     while not progress.fitting_done:
@@ -103,7 +111,9 @@ def fit_round(
         generator = torch_generator(config.seed, "batches", progress.iteration, progress.epoch)
         total, batches = torch.zeros(()), 0
         for windows in sampler.epoch(config.contexts, generator):
-            loss = window_loss(model, windows, schedule.unroll)
+            if config.hidden_share:
+                windows = masked(model, windows, config.hidden_share, generator)
+            loss = training_loss(model, windows, schedule.unroll)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

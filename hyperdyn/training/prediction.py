@@ -65,11 +65,15 @@ def collect_fixed(
     return concatenate(parts)
 
 
-def fixed_windows(episodes: Episodes, history_length: int, horizon: int) -> list[Windows]:
-    """Every `STRIDE`-th window of each episode."""
+def fixed_windows(
+    episodes: Episodes, history_length: int, horizon: int, task: Task | None = None
+) -> list[Windows]:
+    """Every `STRIDE`-th window of each episode; given the task, with the truth for oracles."""
     windows = []
     for row in range(len(episodes)):
-        sampler = WindowSampler(episodes[[row]], history_length, horizon)
+        episode = episodes[[row]]
+        truths = None if task is None else task.truths(episode)
+        sampler = WindowSampler(episode, history_length, horizon, truths)
         windows.append(sampler[torch.arange(0, len(sampler), STRIDE)])
     return windows
 
@@ -106,7 +110,8 @@ def prediction_error(
         history = window.history
         if watched is not None:
             history = partly_watched(model, history, watched)
-        trajectory = model.generate(history).rollout(window.states[:, 0], window.actions[:, None])
+        dynamics = model.generate(history, truth=window.truth)
+        trajectory = dynamics.rollout(window.states[:, 0], window.actions[:, None])
         error = trajectory[:, 0] - window.states
         one_step.append((error[:, 1] / scale).square()[:, scale.isfinite()].mean())
         open_loop.append(error[:, -1, column].abs().mean())

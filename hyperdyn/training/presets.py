@@ -1,11 +1,19 @@
-"""Named training runs: a new experiment is a new entry here."""
+"""Named training runs: a new experiment is a new entry here.
 
+TASK-MODEL-reduced is about ten core-minutes, for tables over all tasks, models and seeds. TASK is
+one of `ROADS`, MODEL is a kind ("expert-ensemble" for expert_ensemble), or of `VARIANTS`, which are
+ablations of the generator on the paper's tasks. TASK-MODEL-paper has the paper's budget.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 
+from hyperdyn.baselines import ExpertsConfig
 from hyperdyn.errors import require_known
+from hyperdyn.generators import GENERATORS
 from hyperdyn.model import ModelConfig
 from hyperdyn.training.configs import TrainConfig
-from hyperdyn.training.tasks import cheetah_state_space
+from hyperdyn.training.tasks import cheetah_state_space, task_for
 
 _PAPER = TrainConfig(
     env_id="hyperdyn/CheetahSlope-v0",
@@ -37,6 +45,51 @@ _REDUCED = replace(
 _SHORT = replace(_REDUCED, iterations=6, decay_iterations=3, final_updates=2000)
 """A few core-minutes, for comparisons over seeds."""
 
+ROADS = {
+    "cheetah-slope": "hyperdyn/CheetahSlope-v0",
+    "cheetah-pier": "hyperdyn/CheetahPier-v0",
+    "ant-slope": "hyperdyn/AntSlope-v0",
+    "ant-pier": "hyperdyn/AntPier-v0",
+    "cheetah-body": "hyperdyn/CheetahBody-v0",
+    "ant-body": "hyperdyn/AntBody-v0",
+    "cheetah-crippled": "hyperdyn/CheetahCrippled-v0",
+    "ant-crippled": "hyperdyn/AntCrippled-v0",
+    "cheetah-flip": "hyperdyn/CheetahFlip-v0",
+    "ant-flip": "hyperdyn/AntFlip-v0",
+}
+"""The tasks by their short names; the first four are the paper's."""
+
+KINDS = ("hyperdynamics", "direct", "film", "recurrent", "maml", "expert_ensemble", "cadm")
+"""The models of the tables."""
+
+VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
+    "unbased": lambda run: replace(run, model=replace(run.model, initialisation="hyperfan-in")),
+    "normalised": lambda run: replace(run, kind="hyperdynamics_normalised"),
+    "masked": lambda run: replace(run, hidden_share=0.3),
+    "one-step": lambda run: replace(run, unroll=1, final_unroll=1),
+}
+"""What is changed of the generator's own run. It is residual around a learned base from the first
+step on (initialisation "bias": every code's network is the base and something small); "unbased"
+begins with networks that the codes alone make. "one-step" is without multi-step windows."""
+
+
+def run_for(env_id: str, kind: str, budget: TrainConfig) -> TrainConfig:
+    """The run of a kind on a task, with the budget of another run.
+
+    Networks see height and distance relative to the last state watched (`Task.state_space`); sizes
+    are the paper's, and for CaDM's context its own.
+    """
+    task, config_type = task_for(env_id), GENERATORS[kind].config_type
+    model: ModelConfig
+    if config_type is ExpertsConfig:
+        places = tuple(expert.truth for expert in task.experts)
+        model = ExpertsConfig(
+            state_space=task.state_space, action_dim=task.action_dim, experts=places
+        )
+    else:
+        model = config_type(state_space=task.state_space, action_dim=task.action_dim)
+    return replace(budget, env_id=env_id, kind=kind, model=model)
+
 
 def preset(name: str) -> TrainConfig:
     """The run of that name.
@@ -55,6 +108,29 @@ def _relative(config: TrainConfig) -> TrainConfig:
     )
 
 
+_TABLE = replace(_REDUCED, iterations=20, decay_iterations=7, final_updates=4000)
+"""Twenty rounds of five episodes."""
+
+
+def _generated() -> dict[str, TrainConfig]:
+    """The runs whose names say what they are."""
+    runs = {}
+    for number, (road, env_id) in enumerate(ROADS.items()):
+        for kind in KINDS:
+            name = f"{road}-{kind.replace('_', '-')}"
+            runs[f"{name}-reduced"] = run_for(env_id, kind, _TABLE)
+            if number < 4:
+                runs[f"{name}-paper"] = run_for(env_id, kind, _PAPER)
+        if number < 4:
+            base = runs[f"{road}-hyperdynamics-reduced"]
+            runs |= {f"{road}-{name}-reduced": vary(base) for name, vary in VARIANTS.items()}
+    return runs
+
+
+GENERATED = _generated()
+"""TASK-MODEL-reduced for every task and model, TASK-MODEL-paper and TASK-VARIANT-reduced for the
+paper's tasks."""
+
 PRESETS = {
     "cheetah-slope": _REDUCED,
     "cheetah-slope-direct": replace(_REDUCED, kind="direct"),
@@ -65,4 +141,5 @@ PRESETS = {
     "cheetah-slope-short-relative": _relative(_SHORT),
     "cheetah-slope-paper": _PAPER,
     "cheetah-slope-released": _RELEASED,
+    **GENERATED,
 }

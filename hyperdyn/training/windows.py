@@ -5,7 +5,7 @@ the paper's equation 1 in normalised units.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -25,6 +25,8 @@ class Windows:
     history: History
     actions: Float[Tensor, "B M A"]
     states: Float[Tensor, "B M+1 S"]
+    truth: Float[Tensor, "B Q"] | None = None
+    """True properties when the history ends, for oracles."""
 
 
 class WindowSampler:
@@ -34,13 +36,21 @@ class WindowSampler:
         episodes: Recorded data.
         history_length: K.
         targets: M.
+        truths: True properties at every state of every episode (`Task.truths`), for oracles.
 
     Raises:
         InputError: If no episode is K + M steps long.
     """
 
-    def __init__(self, episodes: Episodes, history_length: int, targets: int) -> None:
+    def __init__(
+        self,
+        episodes: Episodes,
+        history_length: int,
+        targets: int,
+        truths: Float[Tensor, "B _ Q"] | None = None,
+    ) -> None:
         self.episodes = episodes
+        self.truths = truths
         self.history_length = history_length
         self.targets = targets
         places = (episodes.lengths - history_length - targets + 1).clamp_min(0)
@@ -67,6 +77,7 @@ class WindowSampler:
             history=History(states[:, :length], actions[:, :length]),
             actions=actions[:, length:],
             states=states[:, length:],
+            truth=None if self.truths is None else self.truths[rows, steps[:, length]],
         )
 
     def epoch(self, contexts: int, generator: torch.Generator) -> Iterator[Windows]:
@@ -92,7 +103,7 @@ def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> 
     anchor = model.anchor(windows.history.states)
     spec = model.config.network
     # Split once for all steps: the gradient of a split writes all P numbers.
-    layers = split_parameters(spec, model.head(model.encode(windows.history)))
+    layers = split_parameters(spec, model.networks(windows.history, windows.truth))
     targets = windows.actions.shape[1]
     starts = windows.states[:, :-1:unroll]
     truth = windows.states[:, 1:].unflatten(1, (targets // unroll, unroll))
@@ -100,13 +111,44 @@ def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> 
     loss = starts.new_zeros(())
     states = starts
     for step in range(unroll):
-        seen = model.normalise_states(states, anchor)[..., model.input_columns]
-        inputs = torch.cat([seen, model.normalise_actions(actions[:, :, step])], dim=-1)
+        inputs = model.network_inputs(states, actions[:, :, step], anchor)
         predicted = apply_layers(spec, layers, inputs)
-        wanted = space.difference(states, truth[:, :, step])
-        loss = loss + (predicted - (wanted - stats.change_mean) / stats.change_std).square().mean()
+        wanted = model.normalised_changes(states, truth[:, :, step])
+        loss = loss + (predicted - wanted).square().mean()
         states = space.compose(states, predicted * stats.change_std + stats.change_mean)
     return loss / unroll
+
+
+def training_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> Float[Tensor, ""]:
+    """What training lowers: `window_loss`, and what a model adds to it (CaDM's backward loss)."""
+    loss = window_loss(model, windows, unroll)
+    added = model.auxiliary_loss(windows.history, windows.actions, windows.states)
+    return loss if added is None else loss + added
+
+
+def masked(
+    model: DynamicsGenerator, windows: Windows, share: float, generator: torch.Generator
+) -> Windows:
+    """Windows of which a random share of the watched steps carries no information.
+
+    Each step is hidden for itself; it becomes the mean of the training data, which is zero to the
+    encoder. The anchor, where the system stands, stays: the last watched state is never hidden.
+
+    Args:
+        model: Whose statistics count.
+        windows: B windows.
+        share: Probability with which a step is hidden, in [0, 1).
+        generator: Source of the choice.
+    """
+    states, actions = windows.history.states, windows.history.actions
+    hidden = torch.rand(*states.shape[:2], 1, generator=generator) < share
+    hidden[:, -1] = False
+    blank = (model.anchor(states) + model.normaliser.state_mean)[:, None]
+    history = History(
+        torch.where(hidden, blank, states),
+        torch.where(hidden, model.normaliser.action_mean, actions),
+    )
+    return replace(windows, history=history)
 
 
 def fit_normaliser(

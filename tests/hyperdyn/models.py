@@ -1,10 +1,10 @@
 """Small fitted generators for tests."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 
-from hyperdyn.generators import build_generator
+from hyperdyn.generators import GENERATORS, build_generator
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator, ModelConfig
 from hyperdyn.states import Field, StateSpace
@@ -18,11 +18,27 @@ CONFIG = ModelConfig(
     dynamics_hidden=(12, 10),
     initialisation="hyperfan-in",
 )
+PLACES = ((0.0, 0.0), (1.0, -1.0), (2.0, 0.5))
+"""What the experts of small ensembles are for."""
+
+
+def config_for(kind: str, config: ModelConfig) -> ModelConfig:
+    """The same sizes in the class that a kind wants."""
+    wanted = GENERATORS[kind].config_type
+    shared = {field.name: getattr(config, field.name) for field in fields(ModelConfig)}
+    return wanted(**shared, **({"experts": PLACES} if GENERATORS[kind].oracle else {}))
+
+
+def truth_for(kind: str, systems: int = 3, expert: int = 0) -> torch.Tensor | None:
+    """What an oracle is told: every system is near one expert's."""
+    if not GENERATORS[kind].oracle:
+        return None
+    return (torch.tensor(PLACES[expert]) + 0.1).expand(systems, -1)
 
 
 def fitted(kind: str = "hyperdynamics", seed: int = 0, **changes: object) -> DynamicsGenerator:
     rng = torch.Generator().manual_seed(seed)
-    model = build_generator(kind, replace(CONFIG, **changes), generator=rng)
+    model = build_generator(kind, config_for(kind, replace(CONFIG, **changes)), generator=rng)
     space = model.state_space
     model.normaliser.fit(
         torch.randn(200, space.dim, generator=rng) * 2 + 1,

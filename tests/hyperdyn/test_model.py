@@ -9,7 +9,7 @@ from hyperdyn.history import History
 from hyperdyn.model import HyperDynamics, ModelConfig
 from hyperdyn.networks import batched_mlp
 from hyperdyn.states import Field, StateSpace
-from tests.hyperdyn.models import CONFIG, fitted, history
+from tests.hyperdyn.models import CONFIG, fitted, history, truth_for
 
 KINDS = sorted(GENERATORS)
 
@@ -19,8 +19,8 @@ def unfolded_step(model, watched, states, actions):
     anchor = model.anchor(watched.states)
     seen = model.normalise_states(states[:, None], anchor)[..., model.input_columns]
     inputs = torch.cat([seen, model.normalise_actions(actions[:, None])], dim=-1)
-    code = model.encode(watched)
-    outputs = batched_mlp(model.config.network, model.head(code), inputs)[:, 0]
+    networks = model.networks(watched, truth_for(model.kind))
+    outputs = batched_mlp(model.config.network, networks, inputs)[:, 0]
     stats = model.normaliser
     return model.state_space.compose(states, outputs * stats.change_std + stats.change_mean)
 
@@ -32,7 +32,8 @@ def test_folding_normalisation_into_the_weights_changes_nothing(kind, rng):
     states = torch.randn(3, 4, generator=rng, dtype=torch.float64)
     actions = torch.rand(3, 3, generator=rng, dtype=torch.float64)
     expected = unfolded_step(model, watched, states, actions)
-    torch.testing.assert_close(model.generate(watched).step(states, actions), expected)
+    dynamics = model.generate(watched, truth=truth_for(kind))
+    torch.testing.assert_close(dynamics.step(states, actions), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,12 +44,12 @@ def test_relative_fields_make_generated_models_invariant_to_where_the_system_is(
     actions = torch.rand(3, 5, 8, 3, generator=rng, dtype=torch.float64)
     here = History(watched.states.double(), watched.actions.double())
     there = History(here.states + moved, here.actions)
-    near = model.generate(here).rollout(states, actions)
-    far = model.generate(there).rollout(states + moved[0], actions)
+    near = model.generate(here, truth=truth_for(kind)).rollout(states, actions)
+    far = model.generate(there, truth=truth_for(kind)).rollout(states + moved[0], actions)
     torch.testing.assert_close(far, near + moved[0, 0], rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not GENERATORS[kind].oracle])
 def test_the_watched_history_changes_the_generated_model(kind):
     model = fitted(kind)
     one, other = model.generate(history(seed=1)), model.generate(history(seed=2))
@@ -57,10 +58,15 @@ def test_the_watched_history_changes_the_generated_model(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_gets_a_gradient(kind):
-    model, watched = fitted(kind), history(systems=8)
-    parameters = model.head(model.encode(watched))
-    inputs = torch.ones(8, 2, model.config.network.sizes[0])
-    batched_mlp(model.config.network, parameters, inputs).square().sum().backward()
+    model, watched = fitted(kind), history(systems=9)
+    truth = None
+    if model.oracle:  # for each expert there is a system
+        truth = torch.cat([truth_for(kind, 3, expert) for expert in range(3)])
+    parameters = model.networks(watched, truth)
+    inputs = torch.ones(9, 2, model.config.network.sizes[0])
+    loss = batched_mlp(model.config.network, parameters, inputs).square().sum()
+    added = model.auxiliary_loss(watched, watched.actions[:, 1:], watched.states)
+    (loss if added is None else loss + added).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.any(), name
@@ -70,13 +76,38 @@ def test_every_parameter_gets_a_gradient(kind):
 def test_a_saved_generator_loads_bit_for_bit(kind, tmp_path):
     model, watched = fitted(kind), history()
     model.save(tmp_path / "generator")
-    expected = model.generate(watched).parameters
+    expected = model.generate(watched, truth=truth_for(kind)).parameters
     for loaded in (
         load_generator(tmp_path / "generator"),
         GENERATORS[kind].from_pretrained(tmp_path / "generator"),
     ):
         assert type(loaded) is type(model)
-        assert torch.equal(loaded.generate(watched).parameters, expected)
+        assert torch.equal(loaded.generate(watched, truth=truth_for(kind)).parameters, expected)
+        assert loaded.config == model.config
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_making_a_generator_draws_from_its_own_generator_alone(kind):
+    before = torch.get_rng_state()
+    one, again, other = fitted(kind), fitted(kind), fitted(kind, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    first, second, third = (list(model.parameters()) for model in (one, again, other))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(first, third, strict=True) if a.any())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_rolls_out_networks_of_the_same_sizes(kind):
+    dynamics = fitted(kind).generate(history(), truth=truth_for(kind))
+    assert dynamics.spec == CONFIG.network
+    assert dynamics.parameters.shape == (3, CONFIG.network.num_parameters)
+    assert not dynamics.parameters.requires_grad
+
+
+@pytest.mark.parametrize("kind", ["maml", "cadm", "expert_ensemble"])
+def test_a_configuration_without_the_fields_of_a_kind_is_refused(kind):
+    with pytest.raises(InputError, match=f"A '{kind}' is made from a .*Config; got a ModelConfig"):
+        build_generator(kind, CONFIG, generator=torch.Generator())
 
 
 def test_context_fields_stay_out_of_the_generated_models_input():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hyperdyn.training.configs import TrainConfig
-from hyperdyn.training.presets import preset
+from hyperdyn.training.presets import preset, run_for
 
 TINY = replace(
     preset("cheetah-slope"),
@@ -25,3 +25,10 @@ TINY = replace(
 
 def tiny(**changes: object) -> TrainConfig:
     return replace(TINY, **changes)
+
+
+def tiny_of(kind: str, env_id: str = "hyperdyn/CheetahSlope-v0", **changes: object) -> TrainConfig:
+    """A tiny run of any kind on any task."""
+    run = run_for(env_id, kind, tiny(**changes))
+    small = {"encoder_hidden": (16,), "dynamics_hidden": (16,), "hyper_hidden": 4}
+    return replace(run, model=replace(run.model, **small))

@@ -213,7 +213,7 @@ def test_the_paper_preset_is_the_paper():
 
 def test_all_presets_of_a_family_share_budget_and_encoder():
     for name, config in PRESETS.items():
-        if config.kind != "hyperdynamics":
+        if config.kind != "hyperdynamics" and not name.endswith(("-reduced", "-paper")):
             base = PRESETS[name.replace("-direct", "").replace("-film", "").replace("-wide", "")]
             hidden = config.model.dynamics_hidden
             assert (
@@ -222,3 +222,10 @@ def test_all_presets_of_a_family_share_budget_and_encoder():
                 )
                 == base
             ), hidden
+        elif config.kind != "hyperdynamics":
+            own = config.kind.replace("_", "-").removeprefix("hyperdynamics-")
+            base = PRESETS[name.replace(f"-{own}-", "-hyperdynamics-")]
+            kept = ("state_space", "action_dim", "history_length", "encoder_hidden")
+            for field in (*kept, "encoder_activation", "dynamics_hidden", "dynamics_activation"):
+                assert getattr(config.model, field) == getattr(base.model, field)
+            assert replace(config, kind=base.kind, model=base.model) == base

@@ -1,12 +1,22 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from hyperdyn.errors import InputError
+from hyperdyn.generators import GENERATORS
 from hyperdyn.history import History
 from hyperdyn.networks import batched_mlp
 from hyperdyn.training.episodes import Episodes
-from hyperdyn.training.windows import Windows, WindowSampler, fit_normaliser, window_loss
-from tests.hyperdyn.models import fitted
+from hyperdyn.training.windows import (
+    Windows,
+    WindowSampler,
+    fit_normaliser,
+    masked,
+    training_loss,
+    window_loss,
+)
+from tests.hyperdyn.models import fitted, truth_for
 
 
 def counting_episodes(lengths=(30, 12, 25)):
@@ -61,12 +71,13 @@ def windows(rng):
     )
 
 
-@pytest.mark.parametrize("kind", ["hyperdynamics", "direct", "film"])
+@pytest.mark.parametrize("kind", sorted(GENERATORS))
 def test_one_step_loss_equals_one_model_a_transition(kind, windows):
     model = fitted(kind)
+    windows = replace(windows, truth=truth_for(kind, systems=5, expert=2))
     total = 0.0
     for b in range(5):
-        dynamics = model.generate(windows.history[b])
+        dynamics = model.generate(windows.history[b], truth=truth_for(kind, systems=1, expert=2))
         for m in range(8):
             predicted = dynamics.step(windows.states[[b], m], windows.actions[[b], m])
             error = (predicted - windows.states[[b], m + 1]) / model.normaliser.change_std
@@ -113,3 +124,35 @@ def test_statistics_are_those_networks_see(rng):
     assert model.normaliser.state_std[0].item() == pytest.approx((35 / 12) ** 0.5, rel=1e-3)
     assert model.normaliser.state_mean[2] > 300
     assert model.normaliser.change_mean.tolist() == pytest.approx([1.0] * 4)
+
+
+def test_the_truth_of_a_window_is_that_of_the_state_it_predicts_from():
+    episodes = counting_episodes()
+    sampler = WindowSampler(episodes, history_length=6, targets=4, truths=episodes.states[..., :2])
+    windows = sampler[torch.arange(len(sampler))]
+    assert torch.equal(windows.truth, windows.states[:, 0, :2])
+
+
+def test_training_adds_what_a_model_adds_to_the_error_of_its_predictions(windows):
+    for kind in ("direct", "maml"):
+        assert torch.equal(training_loss(fitted(kind), windows), window_loss(fitted(kind), windows))
+    model = fitted("cadm")
+    added = model.auxiliary_loss(windows.history, windows.actions, windows.states)
+    assert added > 0.1
+    expected = window_loss(model, windows) + added
+    torch.testing.assert_close(training_loss(model, windows), expected)
+
+
+def test_masking_hides_the_share_asked_for_and_never_the_anchor(rng):
+    model = fitted()
+    watched = History(torch.randn(400, 6, 4, generator=rng), torch.rand(400, 6, 3, generator=rng))
+    whole = Windows(history=watched, actions=torch.zeros(400, 1, 3), states=torch.zeros(400, 2, 4))
+    seen = masked(model, whole, 0.3, rng).history
+    hidden = (seen.actions != watched.actions).all(-1)
+    assert 0.25 < hidden[:, :-1].float().mean() < 0.35
+    assert not hidden[:, -1].any()
+    assert torch.equal(seen.states[~hidden], watched.states[~hidden])
+    anchor = model.anchor(watched.states)
+    zeros = model.normalise_states(seen.states, anchor)[hidden]
+    torch.testing.assert_close(zeros, torch.zeros_like(zeros), atol=1e-5, rtol=0)
+    assert model.normalise_actions(seen.actions)[hidden].abs().max() < 1e-5
