@@ -80,6 +80,7 @@ def test_numbers_stand_where_they_belong(study):
     assert (row["seeds"], row["episodes"]) == (2, 2)
     assert found["table1"]["xyz"]["novel"]["t1"] == pytest.approx(2.1)
     assert found["regeneration"]["exact"]["t1"] == pytest.approx(12.1)
+    assert found["regeneration"]["ring"]["t1"] == pytest.approx(2.1)
     assert found["table4"][GROUND_TRUTH]["seen"]["t1"] == pytest.approx(101.35)
     assert found["table4"]["no-cropping"]["seen"]["t1"] == pytest.approx(1001.1)
     assert set(found["table4"]) == {"hyperdynamics", GROUND_TRUTH, *ABLATIONS}

@@ -52,8 +52,9 @@ def page(found: dict[str, Any]) -> str:
         ]
         regeneration = found["regeneration"]
         parts.append(
-            "Shape codes worked out anew at every push instead of looked up in the ring, novel "
-            f"objects, first seed: {_errors(regeneration['exact'])}."
+            "Novel objects, first seed, shape codes worked out anew at every push: "
+            f"{_errors(regeneration['exact'])}; forward models from the ring: "
+            f"{_errors(regeneration['ring'])}."
         )
     for key, title in (
         ("table2", "Table 2: success, free / obstacles, with the paper's planner"),
