@@ -23,7 +23,7 @@ from hyperdyn.heads import Head
 from hyperdyn.history import History
 from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.model_config import ModelConfig as ModelConfig
-from hyperdyn.networks import join_parameters, split_parameters
+from hyperdyn.networks import in_units
 from hyperdyn.states import Normaliser, StateSpace
 from hyperdyn.storage import from_config, read_folder, to_config, write_folder
 
@@ -179,16 +179,12 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         action_mean = stats.action_mean.expand(len(anchor), -1)
         mean = torch.cat([(stats.state_mean + anchor)[:, self.input_columns], action_mean], dim=1)
         std = torch.cat([stats.state_std[self.input_columns], stats.action_std])
-        layers = split_parameters(self.config.network, parameters)
-        weight, bias = layers[0]
-        weight = weight / std
-        layers[0] = (weight, bias - (weight @ mean[:, :, None])[:, :, 0])
-        weight, bias = layers[-1]
-        layers[-1] = (
-            weight * stats.change_std[:, None],
-            bias * stats.change_std + stats.change_mean,
+        return in_units(
+            self.config.network,
+            parameters,
+            inputs=(mean, std),
+            outputs=(stats.change_mean, stats.change_std),
         )
-        return join_parameters(layers)
 
     def _check(self, history: History) -> None:
         found = (*history.states.shape[1:], history.actions.shape[2])

@@ -92,6 +92,31 @@ def join_parameters(layers: list[tuple[Tensor, Tensor]]) -> Float[Tensor, "*batc
     return torch.cat(blocks, dim=-1)
 
 
+def in_units(
+    spec: MLPSpec,
+    parameters: Float[Tensor, "*batch P"],
+    *,
+    inputs: tuple[Float[Tensor, "*#batch I"], Float[Tensor, " I"]],
+    outputs: tuple[Float[Tensor, " O"], Float[Tensor, " O"]],
+) -> Float[Tensor, "*batch P"]:
+    """Absorb normalisation: MLP((x - m) / d) · k + c as one network in physical units.
+
+    Args:
+        spec: The networks.
+        parameters: For normalised inputs and outputs.
+        inputs: Means m and standard deviations d.
+        outputs: Means c and standard deviations k.
+    """
+    (mean, std), (shift, scale) = inputs, outputs
+    layers = split_parameters(spec, parameters)
+    weight, bias = layers[0]
+    weight = weight / std
+    layers[0] = (weight, bias - (weight @ mean[..., None])[..., 0])
+    weight, bias = layers[-1]
+    layers[-1] = (weight * scale[:, None], bias * scale + shift)
+    return join_parameters(layers)
+
+
 def batched_mlp(
     spec: MLPSpec, parameters: Float[Tensor, "E P"], inputs: Float[Tensor, "E N I"]
 ) -> Float[Tensor, "E N O"]:

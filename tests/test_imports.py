@@ -17,7 +17,7 @@ PACKAGES = {"hyperdyn": "hyperdyn"} | {
 LAYERS = (
     ("errors", "assets"),
     ("storage", "networks", "states", "history", "terms"),
-    ("heads",),
+    ("adaptation", "heads"),
     ("hypernetworks", "encoders", "rollout"),
     ("dynamics", "model_config", "model"),
     ("baselines", "variants", "policies"),

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperdyn.adaptation import gradient_step
 from hyperdyn.errors import InputError
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator
@@ -59,16 +60,13 @@ class MAML(DynamicsGenerator):
     ) -> Float[Tensor, "E P"]:
         """The adapted weights."""
         self._check(history)
-        outside = torch.is_grad_enabled()
         states, actions = history.states, history.actions
         inputs = self.network_inputs(states[:, :-1], actions[:, :-1], self.anchor(states))
         wanted = self.normalised_changes(states[:, :-1], states[:, 1:])
-        with torch.enable_grad():
-            own = self.start.expand(len(states), -1)
-            if not outside:
-                own = own.detach().requires_grad_()
+
+        def loss(own: Tensor) -> Tensor:
             error = batched_mlp(self.config.network, own, inputs) - wanted
             # A mean over each system's transitions; systems add up, as each has its own weights.
-            loss = error.square().mean(dim=(1, 2)).sum()
-            (slope,) = torch.autograd.grad(loss, own, create_graph=outside)
-        return own - self.config.inner_rate * slope
+            return error.square().mean(dim=(1, 2)).sum()
+
+        return gradient_step(self.start, len(states), self.config.inner_rate, loss)

@@ -1,11 +1,12 @@
 """The demo's contest: several ways of acting meet the same systems, in parallel processes."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hyperdyn.training.processes import processes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,29 +47,18 @@ class Outcome:
 def run_entries(entries: Sequence[Entry]) -> Iterator[Outcome]:
     """Run all entries, one process a core, yielding outcomes as they come."""
     workers = min(len(entries), _cores())
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with processes(workers) as pool:
         jobs = [
             pool.submit(_film if entry.episodes == 0 else _evaluate, entry) for entry in entries
         ]
-        try:
-            for job in as_completed(jobs):
-                yield job.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for job in as_completed(jobs):
+            yield job.result()
 
 
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _evaluate(entry: Entry) -> Outcome:

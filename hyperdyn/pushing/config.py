@@ -16,6 +16,13 @@ from hyperdyn.pushing.state import NUM_INPUTS, STATE_SPACE
 KINDS = ("hyperdynamics", "direct", "film", "xyz", "maml", "expert_ensemble")
 
 
+_TYPES: dict[str, type[Predictor]] = {
+    "xyz": XYZ,
+    "maml": Adapted,
+    "expert_ensemble": Experts,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PushingConfig:
     """Sizes of a model of one kind; what a kind has no use for is ignored by it.
@@ -61,6 +68,11 @@ class PushingConfig:
         sizes = (NUM_INPUTS, *self.dynamics_hidden, STATE_SPACE.dim)
         return MLPSpec(sizes=sizes, activation=self.activation)
 
+    @property
+    def predictor_type(self) -> type[Predictor]:
+        """The class of its predictors."""
+        return _TYPES.get(self.kind, Coded)
+
     def build(self, shape_dim: int, generator: torch.Generator) -> Predictor:
         """An untrained predictor.
 
@@ -69,11 +81,11 @@ class PushingConfig:
             generator: Source of the first weights.
         """
         spec = self.network
-        if self.kind == "xyz":
+        if self.predictor_type is XYZ:
             return XYZ(spec, generator=generator)
-        if self.kind == "expert_ensemble":
+        if self.predictor_type is Experts:
             return Experts(spec, self.experts, generator=generator)
-        if self.kind == "maml":
+        if self.predictor_type is Adapted:
             return Adapted(spec, shape_dim, rate=self.inner_rate, generator=generator)
         return Coded(
             spec,

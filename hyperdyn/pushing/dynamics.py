@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hyperdyn.dynamics import GeneratedDynamics, SteppingDynamics
 from hyperdyn.errors import InputError
-from hyperdyn.networks import MLPSpec, join_parameters, split_parameters
+from hyperdyn.networks import MLPSpec, in_units, join_parameters, split_parameters
 from hyperdyn.pushing.predictor import Predictor
 from hyperdyn.pushing.ring_rollout import ModelRing
 from hyperdyn.pushing.state import ACTION_DIM, POSITION, ROD, STATE_SPACE, centred, turned_by
@@ -82,7 +82,7 @@ class PushingDynamics(SteppingDynamics):
             parameters = self.ring.at(yaw)[:, 0]
         else:
             turned = self.turning.at(yaw)[:, 0]
-            parameters = in_units(
+            parameters = physical(
                 self.predictor.spec,
                 self.normaliser,
                 self.predictor.parameters_from(self.kept, turned),
@@ -102,7 +102,7 @@ class PushingDynamics(SteppingDynamics):
         codes, predictor = told.ring.codes, self.predictor
         kept = self.kept.repeat_interleave(codes.shape[1], dim=0)
         parameters = predictor.parameters_from(kept, codes.flatten(0, 1))
-        parameters = in_units(predictor.spec, self.normaliser, parameters)
+        parameters = physical(predictor.spec, self.normaliser, parameters)
         return ModelRing(predictor.spec, parameters.unflatten(0, codes.shape[:2]), told.starts)
 
     def with_turning(self, turning: Turning) -> "PushingDynamics":
@@ -145,30 +145,24 @@ class PushingDynamics(SteppingDynamics):
                 )
 
 
-def in_units(
+def physical(
     spec: MLPSpec, stats: Normaliser, parameters: Float[Tensor, "*batch P"]
 ) -> Float[Tensor, "*batch P"]:
     """Networks of normalised inputs and changes, as networks of states, actions and changes."""
     columns = STATE_SPACE.input_columns().to(parameters.device)
     mean = torch.cat([stats.state_mean[columns], stats.action_mean])
     std = torch.cat([stats.state_std[columns], stats.action_std])
-    layers = split_parameters(spec, parameters)
-    weight, bias = layers[0]
-    weight = weight / std
-    bias = bias - weight @ mean
+    outputs = (stats.change_mean, stats.change_std)
+    layers = split_parameters(spec, in_units(spec, parameters, inputs=(mean, std), outputs=outputs))
     # The rod is seen from the object: what multiplies it takes the position with minus.
     position, rod = (
         [i for i, column in enumerate(columns.tolist()) if field.start <= column < field.stop]
         for field in (POSITION, ROD)
     )
+    weight, bias = layers[0]
     weight = weight.clone()
     weight[..., position] -= weight[..., rod]
     layers[0] = (weight, bias)
-    weight, bias = layers[-1]
-    layers[-1] = (
-        weight * stats.change_std[:, None],
-        bias * stats.change_std + stats.change_mean,
-    )
     return join_parameters(layers)
 
 

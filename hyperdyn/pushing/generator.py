@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hyperdyn.errors import InputError
-from hyperdyn.perception import Detections, Views, VisualEncoder, YawRing
+from hyperdyn.perception import Detections, Scene, Views, VisualEncoder, YawRing
 from hyperdyn.pushing.config import PushingConfig
 from hyperdyn.pushing.dynamics import PushingDynamics, normalised_inputs
 from hyperdyn.pushing.interactions import Interactions, Truth
@@ -81,7 +81,11 @@ class PushingGenerator(nn.Module):
             NoObjectError: If nothing was found in a scene.
         """
         scene = self.visual(views)
-        boxes = scene.detections.nearest(states[:, POSITION])
+        return self.seen(scene, scene.detections.nearest(states[:, POSITION]), states)
+
+    @torch.no_grad()
+    def seen(self, scene: Scene, boxes: Float[Tensor, "E 6"], states: Float[Tensor, "E S"]) -> Seen:
+        """What is kept of objects found in scenes that were mapped; see `look`."""
         part = map_part(self.visual, scene.map, boxes, cropping=self.config.cropping)
         return Seen(features_of(self.visual, part), turned_by(states), boxes)
 
@@ -107,12 +111,15 @@ class PushingGenerator(nn.Module):
             InputError: If the numbers of objects or pushes do not fit, or something is missing.
         """
         self._check(interactions, seen, truth)
-        turning = self._turning(len(interactions), seen, truth, exact)
-        watched = self.watched(interactions, turning.at(turned_by(interactions.states[:, :-1])))
+        told: dict[str, Tensor] = {}
         if isinstance(self.predictor, Experts) and truth is not None:
-            experts, _ = self._experts(seen, truth)
-            watched = watched._replace(experts=experts, properties=scaled_properties(truth))
-        kept = self.predictor.watch(watched)
+            experts, offsets = self._experts(seen, truth)
+            turning: Turning = Angle(offsets)
+            told = {"experts": experts, "properties": scaled_properties(truth)}
+        else:
+            turning = self._turning(len(interactions), seen, exact)
+        turned = turning.at(turned_by(interactions.states[:, :-1]))
+        kept = self.predictor.watch(self.watched(interactions, turned)._replace(**told))
         return PushingDynamics(self.predictor, self.normaliser, kept, turning)
 
     def watched(self, interactions: Interactions, turned: Float[Tensor, "E K Z"]) -> Watched:
@@ -132,9 +139,7 @@ class PushingGenerator(nn.Module):
         """Shape codes of objects by how far they are turned from how they were seen."""
         return self.visual.ring(seen.features, count=self.config.ring)
 
-    def _turning(self, count: int, seen: Seen | None, truth: Truth | None, exact: bool) -> Turning:
-        if isinstance(self.predictor, Experts) and truth is not None:
-            return Angle(self._experts(seen, truth)[1])
+    def _turning(self, count: int, seen: Seen | None, exact: bool) -> Turning:
         if seen is None or not self.predictor.looks:
             return Angle(torch.zeros(count))
         if exact:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hyperdyn.adaptation import gradient_step
 from hyperdyn.errors import InputError
 from hyperdyn.networks import (
     MLPSpec,
@@ -88,16 +89,13 @@ class Adapted(OwnNetwork):
 
     def watch(self, watched: Watched) -> Float[Tensor, "E C"]:
         """The adapted weights."""
-        outside = torch.is_grad_enabled()
-        with torch.enable_grad():
-            own = self.start.expand(len(watched.inputs), -1)
-            if not outside:
-                own = own.detach().requires_grad_()
+
+        def loss(own: Tensor) -> Tensor:
             error = self.changes(own, watched.turned, watched.inputs) - watched.changes
             # A mean over each object's pushes; objects add up, as each has weights of its own.
-            loss = (error.square() * self.weights).sum(-1).mean(-1).sum()
-            (slope,) = torch.autograd.grad(loss, own, create_graph=outside)
-        return own - self.rate * slope
+            return (error.square() * self.weights).sum(-1).mean(-1).sum()
+
+        return gradient_step(self.start, len(watched.inputs), self.rate, loss)
 
 
 class Experts(OwnNetwork):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hyperdyn.networks import MLPSpec, batched_mlp
 from hyperdyn.pushing.state import STATE_SPACE, turned_by
-from hyperdyn.rollout.dispatch import PLAIN_TYPES
+from hyperdyn.rollout.dispatch import plain
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class ModelRing:
         A compiled kernel serves float32 on the CPU; `reference` serves every type and device, and
         the kernel returns what it returns, within float32 rounding.
         """
-        if _plain((self.parameters, self.starts, states, actions)):
+        tensors = (self.parameters, self.starts, states, actions)
+        if states.is_cpu and plain(tensors):
             for kernel in _kernel():
                 rolled: Tensor = kernel.rollout(
                     self.spec, self._packed, self.starts, states, actions
@@ -74,22 +75,6 @@ class ModelRing:
     def _packed(self) -> Tensor:
         packed: Tensor = _kernel()[0].packed(self.spec, self.parameters)
         return packed
-
-
-def _plain(tensors: tuple[Tensor, ...]) -> bool:
-    """Whether the tensors are plain float32 numbers on the CPU."""
-    if torch.compiler.is_compiling():
-        return False
-    for tensor in tensors:
-        if tensor.dtype is not torch.float32 or type(tensor) not in PLAIN_TYPES:
-            return False
-        if not tensor.is_cpu or tensor.is_neg():
-            return False
-        try:
-            tensor.data_ptr()
-        except RuntimeError:  # it stands for others, inside a torch.func transform
-            return False
-    return True
 
 
 @functools.cache

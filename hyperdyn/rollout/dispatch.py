@@ -82,7 +82,7 @@ def _on_gpu(
 
 def _backends(space: StateSpace, tensors: tuple[Tensor, ...]) -> tuple[ModuleType, ...]:
     """Compiled backends to try before the reference, best first."""
-    if not _plain(space, tensors):
+    if not space.additive or not plain(tensors):
         return ()
     if tensors[0].is_cpu:
         return _cpu_kernel()
@@ -91,9 +91,9 @@ def _backends(space: StateSpace, tensors: tuple[Tensor, ...]) -> tuple[ModuleTyp
     return ()
 
 
-def _plain(space: StateSpace, tensors: tuple[Tensor, ...]) -> bool:
+def plain(tensors: tuple[Tensor, ...]) -> bool:
     """Whether the tensors are plain numbers on one device, and only numbers are wanted back."""
-    if torch.compiler.is_compiling() or not space.additive:
+    if torch.compiler.is_compiling():
         return False
     backward, forward = torch.is_grad_enabled(), forward_ad._current_level >= 0
     device = tensors[0].device

@@ -11,7 +11,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.networks import ACTIVATIONS, MLPSpec
 from hyperdyn.perception import YawRing
 from hyperdyn.pushing import KINDS, ring_kernel, ring_rollout
-from hyperdyn.pushing.dynamics import in_units
+from hyperdyn.pushing.dynamics import physical
 from hyperdyn.pushing.ring_rollout import ModelRing
 from tests.pushing.pushers import dynamics_of, generator, states_of
 
@@ -155,7 +155,7 @@ def test_models_between_turns_are_near_those_made_for_the_yaw(kind):
     turned = dynamics.turning.at(yaw).flatten(0, 1)
     predictor = dynamics.predictor
     made = predictor.parameters_from(dynamics.kept.repeat_interleave(50, 0), turned)
-    made = in_units(predictor.spec, dynamics.normaliser, made).unflatten(0, (2, 50))
+    made = physical(predictor.spec, dynamics.normaliser, made).unflatten(0, (2, 50))
     change = (made - made.mean(1, keepdim=True)).square().mean().sqrt()
     off = (dynamics.ring.at(yaw) - made).square().mean().sqrt()
     assert change > 0

@@ -117,7 +117,8 @@ def test_what_is_felt_is_five_whole_pushes_of_that_object():
 
 def test_an_object_that_cannot_be_kept_on_the_table_is_given_up(monkeypatch):
     step = Push.step
-    monkeypatch.setattr(Push, "step", lambda self, a: (*step(self, a)[:2], True, False, {}))
+    left = {"left_table": True, "diverged": False}
+    monkeypatch.setattr(Push, "step", lambda self, a: (*step(self, a)[:2], True, False, left))
     monkeypatch.setattr("hyperdyn.training.pushing.trials._TRIES", 2)
     with pytest.raises(HyperdynError, match="in each of 2 attempts"):
         feel(EASY, np.random.default_rng(0))

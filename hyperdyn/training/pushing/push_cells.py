@@ -1,19 +1,16 @@
 """The cells of the pushing tables: each is worked out by itself, kept, and never twice."""
 
 import json
-import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hyperdyn.errors import HyperdynError
 from hyperdyn.pushing import load_pusher
 from hyperdyn.storage import read_header
+from hyperdyn.training.processes import processes
 from hyperdyn.training.pushing.crops import Cut, cache_crops
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.push_data import PushData
@@ -91,16 +88,11 @@ def work_out(cells: Sequence[Cell], folder: Path, *, workers: int) -> Iterator[C
             missing.append(cell)
         else:
             yield cell
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with processes(workers) as pool:
         jobs = {pool.submit(_make, cell, folder): cell for cell in missing}
-        try:
-            for job in as_completed(jobs):
-                job.result()
-                yield jobs[job]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for job in as_completed(jobs):
+            job.result()
+            yield jobs[job]
 
 
 def read_cell(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -148,8 +140,3 @@ def _file(cell: Cell, folder: Path) -> Path:
     else:
         words += ["errors", "exact" if cell.exact else "ring", Path(cell.crops).name]
     return folder / f"{'.'.join(words)}.json"
-
-
-def _one_thread() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)

@@ -1,9 +1,7 @@
 """A study: its visual encoder, the crops of its pictures, and models trained side by side."""
 
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from tqdm import tqdm
 from hyperdyn.errors import InputError
 from hyperdyn.pushing import load_visual_encoder, save_visual_encoder
 from hyperdyn.storage import is_written
+from hyperdyn.training.processes import processes
 from hyperdyn.training.pushing.crops import Cut, cache_crops, read_crops
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.push_configs import pusher_preset
@@ -80,27 +79,19 @@ def run_jobs(
     missing = [job for job in jobs if not is_written(study / job.folder)]
     if not missing:
         return
-    with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
-    ) as pool:
-        try:
-            wanted = tuple({pusher_preset(job.name).model.cropping for job in missing})
-            parts = [
-                (folder, shard, wanted)
-                for folder, shards in ((pushes, training), (shapes, seen))
-                for shard in shards
-            ]
-            cuts = [pool.submit(_cut, study, *part) for part in parts]
-            for cut in tqdm(as_completed(cuts), total=len(cuts), desc="crops", unit="shard"):
-                cut.result()
-            fits = [
-                pool.submit(_fit, job, study, pushes, training, shapes, seen) for job in missing
-            ]
-            for fit in tqdm(as_completed(fits), total=len(fits), desc="models", unit="model"):
-                fit.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    wanted = tuple({pusher_preset(job.name).model.cropping for job in missing})
+    parts = [
+        (folder, shard, wanted)
+        for folder, shards in ((pushes, training), (shapes, seen))
+        for shard in shards
+    ]
+    with processes(workers) as pool:
+        cuts = [pool.submit(_cut, study, *part) for part in parts]
+        for cut in tqdm(as_completed(cuts), total=len(cuts), desc="crops", unit="shard"):
+            cut.result()
+        fits = [pool.submit(_fit, job, study, pushes, training, shapes, seen) for job in missing]
+        for fit in tqdm(as_completed(fits), total=len(fits), desc="models", unit="model"):
+            fit.result()
 
 
 def _training_shards(dataset: PushingDataset) -> tuple[int, ...]:
@@ -142,8 +133,3 @@ def _fit(
     scenes = read_crops(_crops(study, shapes, cropping), seen)
     with tqdm(total=total_steps(config), desc=job.folder, unit="step") as bar:
         train_push(config, study, job.folder, data, scenes, resume=True, on_step=bar.update)
-
-
-def _one_thread() -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)

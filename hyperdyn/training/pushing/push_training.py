@@ -96,7 +96,7 @@ def train_push(
 
 def total_steps(config: PushTrainConfig) -> int:
     """Optimiser steps of a run."""
-    looks = config.model.kind not in ("xyz", "expert_ensemble")
+    looks = config.model.predictor_type.looks
     return config.steps + (config.joint_steps if looks else 0)
 
 

@@ -11,7 +11,7 @@ from hyperdyn.dynamics import Dynamics
 from hyperdyn.envs.pushing import View
 from hyperdyn.perception import NoObjectError, Views
 from hyperdyn.pushing import Interactions, PushingGenerator, Seen, Truth
-from hyperdyn.pushing.state import POSITION, turned_by
+from hyperdyn.pushing.state import POSITION
 
 LOST = 0.06
 """Metres between the object's position and a box's centre beyond which it is another's."""
@@ -91,7 +91,7 @@ class ModelPusher:
         boxes = boxes[kept]
         features = visual.features(scene.map, boxes[None])[0]
         return Survey(
-            seen=Seen(features[:1], turned_by(state), boxes[:1]),
+            seen=self.model.seen(scene, boxes[:1], state),
             own=boxes[0],
             others=boxes[1:],
             from_above=visual.decode(visual.codes(features)),

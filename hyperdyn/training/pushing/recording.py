@@ -105,7 +105,7 @@ def _pushed_episodes(config: CollectConfig, shard: int, env: Push) -> Iterator[t
         if config.images:
             index = int(rng.integers(len(VIEWS)))
             image = picture(env.world, VIEWS[index], index, places=1)
-        actions, states, ending = _push(env, first, config.pushes, rng)
+        actions, states, ending = push_at_random(env, first, config.pushes, rng)
         length = len(actions) if ending is None else ending[1]
         yield (
             {
@@ -160,7 +160,7 @@ def _seen_scenes(config: CollectConfig, shard: int, env: Push) -> Iterator[tuple
     world.close()
 
 
-def _push(
+def push_at_random(
     env: Push, first: Float[np.ndarray, "16"], pushes: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "T 3"], Float[np.ndarray, "T+1 16"], tuple[int, int] | None]:
     """Actions, states, and how and after how many whole pushes the episode was cut, if it was."""

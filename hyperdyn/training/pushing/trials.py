@@ -20,8 +20,8 @@ from hyperdyn.planners import MPC
 from hyperdyn.pushing import Interactions
 from hyperdyn.pushing.state import turned_by
 from hyperdyn.training.pushing.planning import TASKS, Shortened, controller
-from hyperdyn.training.pushing.policy import PushingPolicy
 from hyperdyn.training.pushing.pusher import Pusher, Survey, views_of
+from hyperdyn.training.pushing.recording import push_at_random
 from hyperdyn.training.pushing.surroundings import (
     Surroundings,
     surroundings_from_boxes,
@@ -86,20 +86,13 @@ def feel(system: System, rng: np.random.Generator) -> Interactions:
     Raises:
         HyperdynError: If it leaves the table time after time.
     """
-    env, policy = Push(goals=False), PushingPolicy()
+    env = Push(goals=False)
     try:
         for _ in range(_TRIES):
             state, _ = env.reset(seed=int(rng.integers(2**31)), options=system.options)
-            states, actions = [state], []
-            for _ in range(PUSHES):
-                action = policy.act(states[-1][13:], env.object_box(), rng)
-                state, _, ended, _, _ = env.step(action)
-                if ended:
-                    break
-                states.append(state)
-                actions.append(action)
-            else:
-                return Interactions(_row(np.stack(states)), _row(np.stack(actions)))
+            actions, states, ending = push_at_random(env, state, PUSHES, rng)
+            if ending is None:
+                return Interactions(_row(states), _row(actions))
     finally:
         env.close()
     raise HyperdynError(
