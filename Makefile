@@ -56,4 +56,4 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-view: EXTRAS := view
-$(VENV)/.installed-dev: EXTRAS := dev,view,push
+$(VENV)/.installed-dev: EXTRAS := cluster,dev,experts,push,view

@@ -109,6 +109,17 @@ def training_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return _of_rows("Training steps: median over rounds", columns, rows)
 
 
+def collection_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Steps of the whole loop, simulation and planning together."""
+    columns = {
+        "loop": "planning, 500 × 20",
+        "systems": "systems at once",
+        "steps_per_second": "steps/s",
+        "ratio_to_plain": "× plain torch, one system",
+    }
+    return _of_rows("Collecting episodes: median over rounds", columns, rows)
+
+
 def perception_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """What a frame, its codes and a training step take."""
     return _of_rows(
@@ -131,6 +142,7 @@ def pushing_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 TABLES = {
     "generation": generation_table,
     "training": training_table,
+    "collection": collection_table,
     "perception": perception_table,
     "pushing": pushing_table,
 }

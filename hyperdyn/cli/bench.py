@@ -146,14 +146,16 @@ class BenchGeneration(Measurement):
 
 @dataclass(frozen=True, kw_only=True)
 class BenchTraining(Measurement):
-    """A training step on contexts x targets, against weights generated for every target.
+    """A training step, against weights generated for every target, and collecting episodes.
 
-    Loss, gradients and Adam on 128 targets each, with the pretrained generator's sizes.
+    Loss, gradients and Adam on 128 targets each, as contexts x targets, with the pretrained
+    generator's sizes. Simulation and planning at the paper's setting, against the same loop with
+    the plain torch rollout and one system at a time.
     """
 
     def prepare(self) -> Job:
         """Check numbers and files."""
-        return _simple(self, "training")
+        return _simple(self, "training", "collection")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,8 +210,8 @@ class Bench(Command):
         raise InputError(f"Say what to measure: hyperdyn bench {' | '.join(self.commands)}.")
 
 
-def _simple(command: Measurement, name: str) -> Job:
-    """The job of a benchmark whose result is a list of rows."""
+def _simple(command: Measurement, *names: str) -> Job:
+    """The job of benchmarks whose results are lists of rows."""
     from hyperdyn.benchmarks.session import Session
     from hyperdyn.benchmarks.settings import Settings
 
@@ -220,10 +222,15 @@ def _simple(command: Measurement, name: str) -> Job:
         from hyperdyn.benchmarks.report import TABLES
 
         session = Session(raw=command.raw)
-        session.run(f"bench_{name}", settings)
-        result = session.results[name]
-        found = {name: result, "machine": _machine(session), "settings": asdict(settings)}
-        command.publish(found, [TABLES[name](result["rows"])])
+        try:
+            for name in names:
+                session.run(f"bench_{name}", settings)
+        finally:
+            done = {name: session.results[name] for name in names if name in session.results}
+            about = {"machine": _machine(session), "settings": asdict(settings)}
+            if done:
+                tables = [TABLES[name](result["rows"]) for name, result in done.items()]
+                command.publish({**done, **about}, tables)
         say_written(command.raw)
 
     return job

@@ -14,8 +14,9 @@ EXTRAS = {
     "push": ("pybullet", "trimesh", "manifold3d"),
     "perception": ("open3d",),
     "suite": ("dm_control",),
+    "experts": ("dm_control", "stable_baselines3"),
     "view": ("imageio", "imageio_ffmpeg", "matplotlib", "viser"),
-    "cluster": ("joblib", "ray"),
+    "cluster": ("ray",),
 }
 
 

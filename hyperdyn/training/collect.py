@@ -48,15 +48,19 @@ class RandomAgent:
         """Nothing to forget."""
 
     def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
-        """Draw actions."""
-        return torch.rand(len(states), self.action_dim, generator=self.generator) * 2 - 1
+        """Draw actions, on the generator's device."""
+        device = self.generator.device
+        shape = (len(states), self.action_dim)
+        return torch.rand(shape, generator=self.generator, device=device) * 2 - 1
 
 
 @dataclass
 class PlanningAgent:
     """Plans with models generated from the last K steps; acts at random until K steps are seen.
 
-    A new model is generated at every step and used for the whole horizon (paper, section 3.3).
+    A new model is generated at every step and used for the whole horizon (paper, section 3.3). The
+    generator of random numbers is on the device of the model, and so is all that is planned with;
+    states come from where the environments run, and actions go back there.
     """
 
     model: DynamicsGenerator
@@ -85,10 +89,11 @@ class PlanningAgent:
 
     def tell(self, truth: Float[Tensor, "E Q"]) -> None:
         """Take in the true properties of the systems where they are now."""
-        self._truth = truth
+        self._truth = truth.to(self.generator.device)
 
     def act(self, states: Float[Tensor, "E S"]) -> Float[Tensor, "E A"]:
         """Watch, generate, plan."""
+        states = states.to(self.generator.device)
         if self._buffer.full:
             start = time.perf_counter()
             dynamics = self.model.generate(self._buffer.history(), truth=self._truth)
@@ -98,7 +103,7 @@ class PlanningAgent:
         else:
             actions = self._random.act(states)
         self._buffer.append(states, actions)
-        return actions
+        return actions.cpu()
 
 
 @dataclass
@@ -175,7 +180,7 @@ def run_episodes(
     agent: Agent,
     resets: Sequence[Reset],
     steps: int,
-    on_step: Callable[[int], None] = lambda systems: None,
+    on_step: Callable[[int], object] = lambda systems: None,
     make: Callable[[str], "gymnasium.Env[Any, Any]"] = make_env,
 ) -> Episodes:
     """Run one episode for each reset, all in lockstep.

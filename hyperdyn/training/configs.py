@@ -21,7 +21,11 @@ class TrainConfig:
     iterations: int = 150
     """Rounds of collecting and fitting; the first collects with random actions."""
     rollouts: int = 10
-    """Episodes a round, run in lockstep with one batched plan a step."""
+    """Episodes a round."""
+    groups: int = 1
+    """Groups that a round's episodes are divided into, evenly and in order. Those of a group run in
+    lockstep, with one batched plan a step; groups may be collected side by side. Each has random
+    numbers of its own, so the data depend on how many there are."""
     steps: int = 500
     """Steps an episode."""
     max_steps: int = 50_000
@@ -47,6 +51,9 @@ class TrainConfig:
     hidden_share: float = 0.0
     """Probability with which each watched step is hidden from the encoder in training."""
     learning_rate: float = 1e-3
+    gradient_norm: float = 10.0
+    """Larger gradients are shortened to this norm (Pascanu et al., 2013): one in ten is larger.
+    Without it, a rare batch in which errors grow over the unrolled steps ends the training."""
     decay_iterations: int = 0
     """Last rounds in which the learning rate falls on a line to a tenth; the rounds before them do
     not depend on how many there are."""
@@ -70,6 +77,14 @@ class TrainConfig:
         whole = (self.iterations, self.rollouts, self.samples, self.horizon, self.epochs)
         if min(*whole, self.contexts, self.targets, self.unroll, self.hold, self.updates or 1) < 1:
             raise InputError(f"Counts in a TrainConfig must be positive; got {self}.")
+        if not 1 <= self.groups <= self.rollouts:
+            raise InputError(
+                f"{self.rollouts} episodes a round cannot be {self.groups} groups; give 1 to "
+                f"{self.rollouts}."
+            )
+        for name in ("learning_rate", "gradient_norm"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise InputError(f"{name} must be positive and finite; got {getattr(self, name)}.")
         if not isinstance(self.model, GENERATORS[self.kind].config_type):
             raise InputError(
                 f"A {self.kind!r} is made from a {GENERATORS[self.kind].config_type.__name__}; got "

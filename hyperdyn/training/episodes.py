@@ -46,6 +46,16 @@ class Episodes:
             contexts=tuple(self.contexts[row] for row in rows),
         )
 
+    def to(self, device: torch.device) -> "Episodes":
+        """The same on a device."""
+        return Episodes(
+            states=self.states.to(device),
+            actions=self.actions.to(device),
+            rewards=self.rewards.to(device),
+            lengths=self.lengths.to(device),
+            contexts=self.contexts,
+        )
+
     @property
     def returns(self) -> Float[Tensor, " B"]:
         """Undiscounted return of each episode."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
+from hyperdyn.errors import HyperdynError
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.training.checkpoints import Progress
 from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.distributed import Team
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.seeds import torch_generator
 from hyperdyn.training.tasks import task_for
@@ -80,11 +82,12 @@ def fit_round(
     progress: Progress,
     save: Callable[[], None],
     on_updates: Callable[[int], object] = lambda updates: None,
+    team: Team | None = None,
 ) -> None:
     """Make the passes of one round that are still missing, updating `progress` as they are made.
 
     Args:
-        model: Fitted in place.
+        model: Fitted in place, on its device.
         optimiser: Its optimiser.
         config: Seed, batch size and smoothing.
         schedule: Windows, learning rate and when to stop.
@@ -93,13 +96,17 @@ def fit_round(
         progress: Where the round stands.
         save: Writes a checkpoint; called between passes, at most every 20 seconds.
         on_updates: Called after each pass with the optimiser steps it took.
+        team: The processes that fit this model together, each of which calls this; None: this one
+            alone.
     """
+    team = Team() if team is None else team
+    device = model.normaliser.state_mean.device
     sampler, held_out = (
         WindowSampler(
-            episodes,
+            episodes.to(device),
             config.model.history_length,
             schedule.targets,
-            task_for(config.env_id).truths(episodes) if model.oracle else None,
+            task_for(config.env_id).truths(episodes).to(device) if model.oracle else None,
         )
         for episodes in (training, validation)
     )
@@ -109,19 +116,28 @@ def fit_round(
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(progress.updates)
         generator = torch_generator(config.seed, "batches", progress.iteration, progress.epoch)
-        total, batches = torch.zeros(()), 0
+        total, batches = torch.zeros((), device=device), 0
         for windows in sampler.epoch(config.contexts, generator):
             if config.hidden_share:
                 windows = masked(model, windows, config.hidden_share, generator)
-            loss = training_loss(model, windows, schedule.unroll)
+            own = team.share(windows)
+            loss = training_loss(model, own, schedule.unroll)
             optimiser.zero_grad()
             loss.backward()
+            team.join_gradients(model, len(own.states) / config.contexts)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_norm)
+            if not bool(torch.isfinite(norm)):
+                raise HyperdynError(
+                    f"The loss or its gradient is not finite in pass {progress.epoch + 1} of round "
+                    f"{progress.iteration + 1}. What was fitted until the last checkpoint is kept; "
+                    "train with a lower learning_rate or gradient_norm, or fewer unrolled steps."
+                )
             optimiser.step()
             total += loss.detach()
             batches += 1
         with torch.no_grad():
-            current = window_loss(model, held_out[places], schedule.unroll).item()
-        progress.training_loss = total.item() / batches
+            current = team.agree(window_loss(model, held_out[places], schedule.unroll).item())
+        progress.training_loss = team.agree(total.item() / batches)
         progress.epoch += 1
         progress.updates += batches
         rose = _note_validation(progress, current, config.validation_decay)

@@ -4,29 +4,31 @@ A run folder holds
 
 * `run.json`: the configuration, and the versions it ran with;
 * `data/NNNN`: the raw episodes of each round;
+* `collecting`: those groups of the round in progress that are finished;
 * `checkpoint`: model, optimiser and progress, rewritten at most every 20 seconds;
 * `model`: the generator after the last finished round, which `from_pretrained` reads;
 * `metrics.jsonl` and `tensorboard`.
 
-Each round's random numbers come from the seed and the round's number. So a run that was stopped at
-any moment and resumed ends with the same weights, bit for bit, as one that was not.
+Each group's random numbers come from the seed and the numbers of round and group. So a run that was
+stopped at any moment and resumed ends with the same weights, bit for bit, as one that was not, and
+so does one whose groups were collected by other processes (on processors and GPUs of one kind).
 """
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from hyperdyn.errors import InputError
 from hyperdyn.generators import build_generator
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.planners import RandomShooting, Uniform
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
-from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
 from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.distributed import Team, open_team
 from hyperdyn.training.episodes import Episodes, concatenate
 from hyperdyn.training.fitting import (
     Schedule,
@@ -35,98 +37,141 @@ from hyperdyn.training.fitting import (
     make_optimiser,
     round_schedule,
 )
+from hyperdyn.training.groups import collect_round, forget_groups
+from hyperdyn.training.jobs import Pool, Where, open_pool
 from hyperdyn.training.metrics import Metrics, read_metrics
 from hyperdyn.training.run_folder import open_run
-from hyperdyn.training.seeds import seed_for, torch_generator
-from hyperdyn.training.tasks import Task, task_for
+from hyperdyn.training.seeds import torch_generator
 from hyperdyn.training.windows import fit_normaliser
 
-RUN_FILE = "run.json"
+HERE = Where()
 
 
-def train(config: TrainConfig, out: Path, *, resume: bool = False) -> None:
+def train(config: TrainConfig, out: Path, *, resume: bool = False, where: Where = HERE) -> None:
     """Run or resume a training run.
 
     Args:
         config: What to run.
         out: Run folder.
         resume: Continue the run in `out`; without it `out` must not exist or be empty.
+        where: What to compute with.
 
     Raises:
         CheckpointError: If `out` holds a run and `resume` is false, holds another configuration or
             version, or cannot be written.
+        InputError: If what is to be computed with is not there, or the run cannot be shared out.
+        HyperdynError: If the processes that collect keep getting lost.
     """
-    open_run(config, out, resume=resume)
+    require_shares(config, where)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in another order would give other last bits
     try:
-        _run(config, out)
+        with open_team(where.device) as team:
+            team.require_batches(config.contexts)
+            if team.leads:
+                open_run(config, out, resume=resume)
+            with open_pool(where if team.leads else HERE) as pool:
+                _run(config, out, team, pool)
     finally:
         torch.set_num_threads(threads)
 
 
-def _run(config: TrainConfig, out: Path) -> None:
-    model = build_generator(
-        config.kind, config.model, generator=torch_generator(config.seed, "model")
-    )
+def require_shares(config: TrainConfig, where: Where) -> None:
+    """Refuse more processes than there are groups to collect.
+
+    Raises:
+        InputError: Saying how to have more groups.
+    """
+    wanted = max(2, where.workers)
+    if where.shares_out and config.groups < wanted:
+        raise InputError(
+            f"To be shared out, the rounds of this run want at least {wanted} groups of episodes; "
+            f"it has {config.groups}. Collect without workers or with fewer, or begin a run with "
+            f"more groups (--groups, up to {config.rollouts}); its random numbers are others."
+        )
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """A run under way, in one of the processes that fit its model."""
+
+    config: TrainConfig
+    out: Path
+    model: DynamicsGenerator
+    optimiser: torch.optim.Adam
+    progress: Progress
+    data: list[Episodes]
+    team: Team
+    pool: Pool | None
+
+    def save_checkpoint(self) -> None:
+        if self.team.leads:
+            folder = self.out / "checkpoint"
+            save_checkpoint(folder, self.model, self.optimiser, self.progress)
+
+
+def _run(config: TrainConfig, out: Path, team: Team, pool: Pool | None) -> None:
+    generator = torch_generator(config.seed, "model")
+    model = build_generator(config.kind, config.model, generator=generator).to(team.device)
     optimiser = make_optimiser(model, config)
     progress = Progress()
-    checkpoint = out / "checkpoint"
-    if is_written(checkpoint):
-        progress = load_checkpoint(checkpoint, model, optimiser)
+    team.wait()
+    if is_written(out / "checkpoint"):
+        progress = load_checkpoint(out / "checkpoint", model, optimiser)
     # Fewer than the rounds made so far, if training stopped early.
     folders = sorted((out / "data").glob("[0-9]*"))[: progress.iteration]
-    data = [Episodes.load(folder) for folder in folders]
-    metrics = Metrics(out, progress.iteration)
+    run = _Run(
+        config=config,
+        out=out,
+        model=model,
+        optimiser=optimiser,
+        progress=progress,
+        data=[Episodes.load(folder) for folder in folders],
+        team=team,
+        pool=pool,
+    )
+    metrics = Metrics(out, progress.iteration) if team.leads else None
     try:
         while True:
-            if progress.iteration < config.iterations and _return_fell(config, out):
-                progress = Progress(iteration=config.iterations)
-            if progress.iteration < config.iterations:
-                row = _round(config, out, model, optimiser, progress, data)
-            elif progress.iteration == config.iterations and config.final_updates:
-                row = _final_fit(config, out, model, optimiser, progress, data)
+            team.wait()  # for what the first process wrote
+            if run.progress.iteration < config.iterations and _return_fell(config, out):
+                run.progress = Progress(iteration=config.iterations)
+            if run.progress.iteration < config.iterations:
+                row = _round(run)
+            elif run.progress.iteration == config.iterations and config.final_updates:
+                row = _final_fit(run)
             else:
                 break
-            metrics.write(progress.iteration, row)
-            model.save(out / "model")
-            progress = Progress(iteration=progress.iteration + 1)
-            save_checkpoint(checkpoint, model, optimiser, progress)
+            if metrics is not None:
+                metrics.write(run.progress.iteration, row)
+                model.save(out / "model")
+            run.progress = Progress(iteration=run.progress.iteration + 1)
+            run.save_checkpoint()
     finally:
-        metrics.close()
+        if metrics is not None:
+            metrics.close()
 
 
-def _round(
-    config: TrainConfig,
-    out: Path,
-    model: DynamicsGenerator,
-    optimiser: torch.optim.Adam,
-    progress: Progress,
-    data: list[Episodes],
-) -> dict[str, float | None]:
+def _round(run: _Run) -> dict[str, float | None]:
     """Collect, then fit."""
     start = time.perf_counter()
-    folder = out / "data" / f"{progress.iteration:04d}"
-    label = f"round {progress.iteration + 1}/{config.iterations}"
-    if is_written(folder):
-        episodes = Episodes.load(folder)
-    else:
-        episodes = _collect(config, model, progress.iteration, label)
-        episodes.save(folder)
-    data.append(episodes)
+    config, iteration = run.config, run.progress.iteration
+    label = f"round {iteration + 1}/{config.iterations}"
+    episodes = _collect(run, label)
+    run.data.append(episodes)
     collected = time.perf_counter()
-    if not bool(model.normaliser.fitted):
+    if not bool(run.model.normaliser.fitted):
         generator = torch_generator(config.seed, "normaliser")
-        fit_normaliser(model, episodes, generator)
-    capped = _capped(config, concatenate(data), progress.iteration)
-    schedule = round_schedule(config, progress.iteration)
-    fitted = _fit(config, out, model, optimiser, progress, schedule, capped, label)
+        fit_normaliser(run.model, episodes, generator)
+    capped = _capped(config, concatenate(run.data), iteration)
+    fitted = _fit(run, round_schedule(config, iteration), capped, label)
     mean = float(episodes.returns.mean())
-    tqdm.write(
-        f"{label}: return {mean:.1f} ± {float(episodes.returns.std()):.1f}, loss "
-        f"{progress.training_loss:.4f}, validation {progress.validation_loss:.4f}, "
-        f"{time.perf_counter() - start:.1f} s"
-    )
+    if run.team.leads:
+        tqdm.write(
+            f"{label}: return {mean:.1f} ± {float(episodes.returns.std()):.1f}, loss "
+            f"{run.progress.training_loss:.4f}, validation {run.progress.validation_loss:.4f}, "
+            f"{time.perf_counter() - start:.1f} s"
+        )
     return {
         "return_mean": mean,
         "return_std": float(episodes.returns.std()),
@@ -136,48 +181,50 @@ def _round(
     }
 
 
-def _final_fit(
-    config: TrainConfig,
-    out: Path,
-    model: DynamicsGenerator,
-    optimiser: torch.optim.Adam,
-    progress: Progress,
-    data: list[Episodes],
-) -> dict[str, float | None]:
+def _collect(run: _Run, label: str) -> Episodes:
+    """The episodes of the round in progress; the first process collects what is missing."""
+    folder = run.out / "data" / f"{run.progress.iteration:04d}"
+    if run.team.leads:
+        if not is_written(folder):
+            iteration = run.progress.iteration
+            episodes = collect_round(run.config, run.model, iteration, run.out, run.pool, label)
+            episodes.save(folder)
+        forget_groups(run.out)
+    run.team.wait()
+    return Episodes.load(folder)
+
+
+def _final_fit(run: _Run) -> dict[str, float | None]:
     """Fit once more, to all that was collected."""
-    everything = concatenate(data)
+    everything = concatenate(run.data)
     numbered = list(range(len(everything)))
-    schedule = final_schedule(config)
-    return _fit(
-        config, out, model, optimiser, progress, schedule, (everything, numbered), "last fit"
-    )
+    return _fit(run, final_schedule(run.config), (everything, numbered), "last fit")
 
 
 def _fit(
-    config: TrainConfig,
-    out: Path,
-    model: DynamicsGenerator,
-    optimiser: torch.optim.Adam,
-    progress: Progress,
-    schedule: Schedule,
-    chosen: tuple[Episodes, list[int]],
-    label: str,
+    run: _Run, schedule: Schedule, chosen: tuple[Episodes, list[int]], label: str
 ) -> dict[str, float | None]:
     start = time.perf_counter()
-    training, validation = _split(config, *chosen)
+    progress = run.progress
+    training, validation = _split(run.config, *chosen)
     with tqdm(
-        total=schedule.updates, initial=progress.updates, desc=f"{label} fit", leave=False
+        total=schedule.updates,
+        initial=progress.updates,
+        desc=f"{label} fit",
+        leave=False,
+        disable=not run.team.leads,
     ) as bar:
         fit_round(
-            model,
-            optimiser,
-            config,
+            run.model,
+            run.optimiser,
+            run.config,
             schedule,
             training,
             validation,
             progress,
-            save=lambda: save_checkpoint(out / "checkpoint", model, optimiser, progress),
+            save=run.save_checkpoint,
             on_updates=bar.update,
+            team=run.team,
         )
     return {
         "training_loss": progress.training_loss,
@@ -186,34 +233,6 @@ def _fit(
         "updates": progress.updates,
         "fit_seconds": time.perf_counter() - start,
     }
-
-
-def _collect(config: TrainConfig, model: DynamicsGenerator, iteration: int, label: str) -> Episodes:
-    """The first round acts at random, the others plan with the latest model."""
-    task = task_for(config.env_id)
-    generator = torch_generator(config.seed, "plan", iteration)
-    agent: Agent = RandomAgent(task.action_dim, generator)
-    if iteration > 0:
-        planner = RandomShooting(horizon=config.horizon, samples=config.samples)
-        proposal = Uniform(hold=config.hold)
-        agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
-    resets = [
-        Reset(
-            seed_for(config.seed, "collect", iteration, row) >> 32,
-            _options(task, model, iteration * config.rollouts + row),
-        )
-        for row in range(config.rollouts)
-    ]
-    with tqdm(total=config.steps * config.rollouts, desc=f"{label} collect", leave=False) as bar:
-        return run_episodes(config.env_id, agent, resets, config.steps, bar.update)
-
-
-def _options(task: Task, model: DynamicsGenerator, episode: int) -> dict[str, Any]:
-    """The system of an episode: of the training range, or for experts, of each in turn."""
-    if not model.oracle:
-        return {"split": task.splits[0]}
-    # One more every ten episodes: else those kept for validation would all be one expert's.
-    return dict(task.experts[(episode + episode // 10) % len(task.experts)].options)
 
 
 def _capped(config: TrainConfig, episodes: Episodes, iteration: int) -> tuple[Episodes, list[int]]:

@@ -3,7 +3,19 @@
 import numpy as np
 import torch
 
-STREAMS = ("model", "collect", "plan", "batches", "subset", "normaliser", "evaluate", "fixed-data")
+STREAMS = (
+    "model",
+    "collect",
+    "plan",
+    "batches",
+    "subset",
+    "normaliser",
+    "evaluate",
+    "fixed-data",
+    "adaptation",
+    "demonstrate",
+    "expert",
+)
 
 
 def seed_for(seed: int, stream: str, *index: int) -> int:
@@ -13,6 +25,8 @@ def seed_for(seed: int, stream: str, *index: int) -> int:
     return int(state) >> 1
 
 
-def torch_generator(seed: int, stream: str, *index: int) -> torch.Generator:
-    """A generator for one use."""
-    return torch.Generator().manual_seed(seed_for(seed, stream, *index))
+def torch_generator(
+    seed: int, stream: str, *index: int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """A generator for one use; those of other devices draw other numbers."""
+    return torch.Generator(device).manual_seed(seed_for(seed, stream, *index))

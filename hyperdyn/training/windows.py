@@ -28,12 +28,21 @@ class Windows:
     truth: Float[Tensor, "B Q"] | None = None
     """True properties when the history ends, for oracles."""
 
+    def __getitem__(self, rows: slice) -> "Windows":
+        """Select windows."""
+        return Windows(
+            history=self.history[rows],
+            actions=self.actions[rows],
+            states=self.states[rows],
+            truth=None if self.truth is None else self.truth[rows],
+        )
+
 
 class WindowSampler:
     """Draws windows uniformly over all places where one fits.
 
     Args:
-        episodes: Recorded data.
+        episodes: Recorded data, on the device where windows are wanted.
         history_length: K.
         targets: M.
         truths: True properties at every state of every episode (`Task.truths`), for oracles.
@@ -67,10 +76,13 @@ class WindowSampler:
 
     def __getitem__(self, places: Int[Tensor, " B"]) -> Windows:
         """The windows at the given places, 0 to `len(self)` - 1."""
+        places = places.to(self._ends.device)
         rows = torch.searchsorted(self._ends, places, right=True)
         first = torch.where(rows > 0, self._ends[rows - 1], 0)
         length = self.history_length
-        steps = (places - first)[:, None] + torch.arange(length + self.targets + 1)
+        steps = (places - first)[:, None] + torch.arange(
+            length + self.targets + 1, device=places.device
+        )
         states = self.episodes.states[rows[:, None], steps]
         actions = self.episodes.actions[rows[:, None], steps[:, :-1]]
         return Windows(
@@ -81,17 +93,22 @@ class WindowSampler:
         )
 
     def epoch(self, contexts: int, generator: torch.Generator) -> Iterator[Windows]:
-        """Draw batches of `contexts` windows until as many targets as recorded steps were seen."""
+        """Draw batches of `contexts` windows until as many targets as recorded steps were seen.
+
+        The generator is the processor's, so that every device sees the same batches.
+        """
         batches = -(-self.episodes.num_steps // (contexts * self.targets))
         for _ in range(batches):
-            yield self[torch.randint(len(self), (contexts,), generator=generator)]
+            yield self[_draw(len(self), contexts, generator)]
 
 
 def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> Float[Tensor, ""]:
     """Mean squared error of predicted changes, in units of their standard deviation.
 
+    Of an ensemble it is the mean of the members' losses, not the loss of their mean.
+
     Args:
-        model: Encodes each history and forms one network a window.
+        model: Encodes each history and forms one network a window, or one for each member.
         windows: B windows of M targets.
         unroll: Steps predicted open loop before the next true state is given; divides M. At 1 every
             target starts from a true state (the paper's loss).
@@ -102,12 +119,17 @@ def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> 
     space, stats = model.state_space, model.normaliser
     anchor = model.anchor(windows.history.states)
     spec = model.config.network
+    networks = model.networks(windows.history, windows.truth)
+    members = networks.shape[1] // spec.num_parameters
     # Split once for all steps: the gradient of a split writes all P numbers.
-    layers = split_parameters(spec, model.networks(windows.history, windows.truth))
+    layers = split_parameters(spec, networks.reshape(-1, spec.num_parameters))
+    anchor = anchor.repeat_interleave(members, dim=0)
+    recorded = windows.states.repeat_interleave(members, dim=0)
     targets = windows.actions.shape[1]
-    starts = windows.states[:, :-1:unroll]
-    truth = windows.states[:, 1:].unflatten(1, (targets // unroll, unroll))
-    actions = windows.actions.unflatten(1, (targets // unroll, unroll))
+    starts = recorded[:, :-1:unroll]
+    truth = recorded[:, 1:].unflatten(1, (targets // unroll, unroll))
+    actions = windows.actions.repeat_interleave(members, dim=0)
+    actions = actions.unflatten(1, (targets // unroll, unroll))
     loss = starts.new_zeros(())
     states = starts
     for step in range(unroll):
@@ -138,10 +160,12 @@ def masked(
         model: Whose statistics count.
         windows: B windows.
         share: Probability with which a step is hidden, in [0, 1).
-        generator: Source of the choice.
+        generator: Source of the choice, the processor's.
     """
     states, actions = windows.history.states, windows.history.actions
-    hidden = torch.rand(*states.shape[:2], 1, generator=generator) < share
+    shape = (*states.shape[:2], 1)
+    drawn = torch.rand(shape, generator=generator, device=generator.device)
+    hidden = drawn.to(states.device) < share
     hidden[:, -1] = False
     blank = (model.anchor(states) + model.normaliser.state_mean)[:, None]
     history = History(
@@ -155,8 +179,9 @@ def fit_normaliser(
     model: DynamicsGenerator, episodes: Episodes, generator: torch.Generator, rows: int = 8192
 ) -> None:
     """Fit the model's statistics to windows of recorded data, fields as the networks see them."""
+    episodes = episodes.to(model.normaliser.state_mean.device)
     sampler = WindowSampler(episodes, model.history_length, targets=1)
-    windows = sampler[torch.randint(len(sampler), (rows,), generator=generator)]
+    windows = sampler[_draw(len(sampler), rows, generator)]
     history = windows.history
     anchor = model.anchor(history.states)
     model.normaliser.fit(
@@ -164,3 +189,7 @@ def fit_normaliser(
         history.actions.flatten(0, 1),
         model.state_space.difference(windows.states[:, 0], windows.states[:, 1]),
     )
+
+
+def _draw(places: int, count: int, generator: torch.Generator) -> Int[Tensor, " B"]:
+    return torch.randint(places, (count,), generator=generator, device=generator.device)

@@ -138,7 +138,9 @@ def test_a_metrics_line_cut_short_does_not_stop_a_resume(finished, tmp_path):
 
 def test_training_stops_when_the_rolling_return_falls(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        on_policy, "_collect", lambda config, model, iteration, label: falling(iteration)
+        on_policy,
+        "collect_round",
+        lambda config, model, iteration, *others: falling(iteration),
     )
     train(tiny(iterations=12, stop_window=2), tmp_path / "run")
     # Means of two: 0.5 at round 2, 2.5 at round 4, then 7 - 5 = falling.
