@@ -84,6 +84,10 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
     The weights take states and actions in physical units and give the change in physical units:
     normalisation is already folded into the first and the last layer. Nothing is hidden: a value
     can be pickled, indexed, moved, saved, and used by several callers at once.
+
+    Where an ensemble of generators wrote it, each system has M such models, its `members`. Each of
+    them rolls out by itself, and the trajectory predicted is the mean of theirs (quaternions in it
+    are not brought to unit length).
     """
 
     spec: MLPSpec
@@ -91,7 +95,7 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
     state_space: StateSpace
     """Fields of the state and how changes compose."""
     parameters: Float[Tensor, "E P"]
-    """Generated weights, one row a system."""
+    """Generated weights, one row a system; those of several members stand side by side in it."""
 
     @property
     def num_systems(self) -> int:
@@ -109,8 +113,23 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
         return self.spec.sizes[0] - self.state_space.num_inputs
 
     @property
+    def num_members(self) -> int:
+        """M: 1, or for an ensemble more."""
+        return self.parameters.shape[1] // self.spec.num_parameters
+
+    @property
+    def members(self) -> tuple["GeneratedDynamics", ...]:
+        """Each member's models of all E systems, such as `planners.Ensemble` plans with."""
+        rows = self.parameters.split(self.spec.num_parameters, dim=1)
+        return tuple(replace(self, parameters=row) for row in rows)
+
+    @property
     def parameters_by_layer(self) -> list[tuple[Tensor, Tensor]]:
-        """Weight (E, outputs, inputs) and bias (E, outputs) of each layer."""
+        """Weight (E, outputs, inputs) and bias (E, outputs) of each layer.
+
+        Raises:
+            InputError: If there are several members; each has layers of its own.
+        """
         return split_parameters(self.spec, self.parameters)
 
     def step(
@@ -128,7 +147,8 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
     ) -> Float[Tensor, "E N S"]:
         """Predict the next states of N copies of each system, each from its own state.
 
-        What a policy is rolled out with, which chooses its actions state by state.
+        What a policy is rolled out with, which chooses its actions state by state. Of several
+        members it is the mean of what each predicts from that state.
 
         Raises:
             InputError: As `rollout`.
@@ -140,6 +160,9 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
                 f"{tuple(actions.shape)}; give one state of {self.state_dim} numbers for each."
             )
         self._check(states[:, 0], actions[:, :, None])
+        if self.num_members > 1:
+            following = [member.advance(states, actions) for member in self.members]
+            return torch.stack(following).mean(0)
         seen = states[..., self.state_space.input_columns().to(states.device)]
         inputs = torch.cat([seen, actions], dim=-1)
         changes = batched_mlp(self.spec, self.parameters, inputs)
@@ -161,7 +184,20 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
             InputError: If a width, the number of systems, the dtype or the device does not match.
         """
         self._check(states, actions)
-        return rollout(self.spec, self.state_space, self.parameters, states, actions)
+        M = self.num_members
+        if M < 2:
+            return rollout(self.spec, self.state_space, self.parameters, states, actions)
+        # As E·M systems in one call.
+        rolled = rollout(
+            self.spec,
+            self.state_space,
+            self.parameters.reshape(-1, self.spec.num_parameters),
+            states.repeat_interleave(M, dim=0),
+            actions.repeat_interleave(M, dim=0),
+        )
+        later = rolled[:, :, 1:].unflatten(0, (-1, M)).mean(1)
+        start = states[:, None, None].expand(-1, actions.shape[1], 1, -1)
+        return torch.cat([start, later], dim=2)
 
     def scorer(self, states: Float[Tensor, "E S"], table: TermTable) -> Scorer | None:
         """Prepare to sum an objective up along trajectories from these states, keeping none.
@@ -174,7 +210,7 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
             A function from N candidates for each system [E, N, H, A] to the return of each, and its
             violation if the objective has hard terms; minus and plus infinity for one that is not
             finite. None where only trajectories can be had: with gradients, types, devices or state
-            spaces that no kernel serves.
+            spaces that no kernel serves, and of several members, whose mean is what counts.
 
         Raises:
             InputError: If the states do not fit, or the objective reads a column that they lack.
@@ -185,6 +221,8 @@ class GeneratedDynamics(StreamingDynamics, SteppingDynamics):
                 f"The objective reads state column {table.columns - 1}; this model's states have "
                 f"{self.state_dim} columns, from 0."
             )
+        if self.num_members > 1:
+            return None
         return scorer(self.spec, self.state_space, self.parameters, states, table)
 
     def returns(

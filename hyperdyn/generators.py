@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from hyperdyn.baselines import MAML, CaDM, Direct, ExpertEnsemble, FiLM, Recurrent
+from hyperdyn.ensembles import HyperDynamicsEnsemble
 from hyperdyn.errors import CheckpointError, require_known
 from hyperdyn.model import DynamicsGenerator, HyperDynamics, ModelConfig, generator_folder
 from hyperdyn.storage import read_header
@@ -21,6 +22,7 @@ GENERATORS: dict[str, type[DynamicsGenerator]] = {
         ExpertEnsemble,
         CaDM,
         NormalisedHyperDynamics,
+        HyperDynamicsEnsemble,
     )
 }
 

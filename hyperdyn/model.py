@@ -18,19 +18,19 @@ from torch import Tensor, nn
 from hyperdyn import assets
 from hyperdyn.dynamics import GeneratedDynamics
 from hyperdyn.encoders import InteractionEncoder
-from hyperdyn.errors import CheckpointError, InputError, require_known
+from hyperdyn.errors import InputError, require_known
 from hyperdyn.heads import Head
 from hyperdyn.history import History
 from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.model_config import ModelConfig as ModelConfig
 from hyperdyn.networks import in_units
+from hyperdyn.saved import SavedModule
 from hyperdyn.states import Normaliser, StateSpace
-from hyperdyn.storage import from_config, read_folder, to_config, write_folder
 
 AnyGenerator = TypeVar("AnyGenerator", bound="DynamicsGenerator")
 
 
-class DynamicsGenerator(nn.Module, abc.ABC):
+class DynamicsGenerator(SavedModule, abc.ABC):
     """Normalisation and generation, over an abstract map from histories to parameters.
 
     Args:
@@ -41,21 +41,14 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         InputError: If the configuration is of another class.
     """
 
-    kind: ClassVar[str]
-    """The word that names a final class in checkpoints and presets."""
+    config: ModelConfig
     config_type: ClassVar[type[ModelConfig]] = ModelConfig
     """The class of its configurations."""
     oracle: ClassVar[bool] = False
     """Whether it must be told the true properties of a system (`truth`)."""
 
     def __init__(self, config: ModelConfig, *, generator: torch.Generator) -> None:
-        super().__init__()
-        if not isinstance(config, self.config_type):
-            raise InputError(
-                f"A {self.kind!r} is made from a {self.config_type.__name__}; got a "
-                f"{type(config).__name__}. It adds fields of its own to those of ModelConfig."
-            )
-        self.config = config
+        super().__init__(config, generator=generator)
         self.normaliser = Normaliser(config.state_space.dim, config.action_dim)
         self.register_buffer("_relative", config.state_space.relative_mask(), persistent=False)
         self.register_buffer("input_columns", config.state_space.input_columns(), persistent=False)
@@ -72,6 +65,9 @@ class DynamicsGenerator(nn.Module, abc.ABC):
         Args:
             history: The last K states and actions of E systems.
             truth: Q true properties of each system as it stands now; read by oracles alone.
+
+        Returns:
+            One row a system; where there are several members, their networks side by side.
 
         Raises:
             InputError: If the history does not fit, or an oracle is not told the truth.
@@ -202,14 +198,6 @@ class DynamicsGenerator(nn.Module, abc.ABC):
                 f"{weight.dtype} on {weight.device}. Convert one of them with .to(...)."
             )
 
-    def save(self, folder: str | Path) -> None:
-        """Write the generator to a folder.
-
-        Raises:
-            CheckpointError: If it cannot be written; what stood there before is untouched.
-        """
-        write_folder(folder, self.kind, to_config(self.config), self.state_dict())
-
     @classmethod
     def from_pretrained(cls: type[AnyGenerator], name: str | Path) -> AnyGenerator:
         """Load a generator of this class, equal bit for bit to the one saved.
@@ -224,16 +212,7 @@ class DynamicsGenerator(nn.Module, abc.ABC):
             UnknownNameError: If it is neither; lists the pretrained names.
             CheckpointError: If the folder is damaged, foreign, or of another class.
         """
-        folder = generator_folder(name)
-        config, tensors = read_folder(folder, cls.kind)
-        model = cls(from_config(cls.config_type, config), generator=torch.Generator())
-        try:
-            model.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"The tensors in {folder} do not fit its sizes: {error}"
-            ) from error
-        return model.eval()
+        return cls.read(generator_folder(name))
 
 
 def generator_folder(name: str | Path) -> Path:

@@ -17,10 +17,10 @@ PACKAGES = {"hyperdyn": "hyperdyn"} | {
 LAYERS = (
     ("errors", "assets"),
     ("storage", "networks", "states", "history", "terms"),
-    ("adaptation", "heads"),
+    ("adaptation", "heads", "saved"),
     ("hypernetworks", "encoders", "rollout"),
     ("dynamics", "model_config", "model"),
-    ("baselines", "variants", "policies"),
+    ("baselines", "variants", "ensembles", "policies"),
     ("generators",),
     ("perception",),
     ("pushing",),

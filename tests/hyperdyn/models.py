@@ -7,6 +7,7 @@ import torch
 from hyperdyn.generators import GENERATORS, build_generator
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator, ModelConfig
+from hyperdyn.networks import batched_mlp
 from hyperdyn.states import Field, StateSpace
 
 SPACE = StateSpace((Field(name="position", size=2, relative=True), Field(name="velocity", size=2)))
@@ -46,6 +47,15 @@ def fitted(kind: str = "hyperdynamics", seed: int = 0, **changes: object) -> Dyn
         torch.randn(200, space.dim, generator=rng) * 0.1,
     )
     return model
+
+
+def outputs_of(
+    model: DynamicsGenerator, networks: torch.Tensor, inputs: torch.Tensor
+) -> torch.Tensor:
+    """What the networks of each member (most generators have one) give, [M, E, N, S]."""
+    spec = model.config.network
+    rows = networks.split(spec.num_parameters, dim=1)
+    return torch.stack([batched_mlp(spec, row, inputs) for row in rows])
 
 
 def history(systems: int = 3, seed: int = 1, length: int = 6) -> History:

@@ -7,9 +7,9 @@ from hyperdyn.errors import InputError
 from hyperdyn.generators import GENERATORS, build_generator
 from hyperdyn.history import History
 from hyperdyn.model import ModelConfig
-from hyperdyn.networks import batched_mlp, split_parameters
+from hyperdyn.networks import split_parameters
 from hyperdyn.states import Field, StateSpace
-from tests.hyperdyn.models import PLACES, config_for, fitted, history, truth_for
+from tests.hyperdyn.models import PLACES, config_for, fitted, history, outputs_of, truth_for
 
 KINDS = sorted(GENERATORS)
 HIDDEN = ModelConfig(
@@ -36,7 +36,7 @@ def error(model, history, actions, states, gain):
     networks = model.networks(history, truth)
     inputs = model.network_inputs(states[:, :-1], actions, model.anchor(history.states))
     wanted = model.normalised_changes(states[:, :-1], states[:, 1:])
-    return (batched_mlp(model.config.network, networks, inputs) - wanted).square().mean()
+    return (outputs_of(model, networks, inputs) - wanted).square().mean()
 
 
 @pytest.mark.parametrize("kind", KINDS)

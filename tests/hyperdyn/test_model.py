@@ -7,9 +7,8 @@ from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
 from hyperdyn.generators import GENERATORS, build_generator, load_generator
 from hyperdyn.history import History
 from hyperdyn.model import HyperDynamics, ModelConfig
-from hyperdyn.networks import batched_mlp
 from hyperdyn.states import Field, StateSpace
-from tests.hyperdyn.models import CONFIG, fitted, history, truth_for
+from tests.hyperdyn.models import CONFIG, fitted, history, outputs_of, truth_for
 
 KINDS = sorted(GENERATORS)
 
@@ -20,7 +19,7 @@ def unfolded_step(model, watched, states, actions):
     seen = model.normalise_states(states[:, None], anchor)[..., model.input_columns]
     inputs = torch.cat([seen, model.normalise_actions(actions[:, None])], dim=-1)
     networks = model.networks(watched, truth_for(model.kind))
-    outputs = batched_mlp(model.config.network, networks, inputs)[:, 0]
+    outputs = outputs_of(model, networks, inputs).mean(0)[:, 0]
     stats = model.normaliser
     return model.state_space.compose(states, outputs * stats.change_std + stats.change_mean)
 
@@ -64,7 +63,7 @@ def test_every_parameter_gets_a_gradient(kind):
         truth = torch.cat([truth_for(kind, 3, expert) for expert in range(3)])
     parameters = model.networks(watched, truth)
     inputs = torch.ones(9, 2, model.config.network.sizes[0])
-    loss = batched_mlp(model.config.network, parameters, inputs).square().sum()
+    loss = outputs_of(model, parameters, inputs).square().sum()
     added = model.auxiliary_loss(watched, watched.actions[:, 1:], watched.states)
     (loss if added is None else loss + added).backward()
     for name, parameter in model.named_parameters():
@@ -100,7 +99,8 @@ def test_making_a_generator_draws_from_its_own_generator_alone(kind):
 def test_every_kind_rolls_out_networks_of_the_same_sizes(kind):
     dynamics = fitted(kind).generate(history(), truth=truth_for(kind))
     assert dynamics.spec == CONFIG.network
-    assert dynamics.parameters.shape == (3, CONFIG.network.num_parameters)
+    for member in dynamics.members:
+        assert member.parameters.shape == (3, CONFIG.network.num_parameters)
     assert not dynamics.parameters.requires_grad
 
 
