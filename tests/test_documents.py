@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PUSHING = (ROOT / "docs" / "pushing.md").read_text()
+LOCOMOTION = (ROOT / "docs" / "locomotion.md").read_text()
 ENCODER = CONTRIBUTING.split("## An encoder")[1]
 PLANNER = CONTRIBUTING.split("## A planner")[1].split("## ")[0]
 
@@ -50,11 +51,12 @@ def test_the_page_on_pushing_runs_as_written():
     names["env"].close()
 
 
-def test_the_commands_of_the_page_on_pushing_are_commands():
-    text = "\n".join(blocks(PUSHING, "bash")).replace("\\\n", " ")
+@pytest.mark.parametrize(("page", "least"), [(PUSHING, 8), (LOCOMOTION, 6)], ids=["push", "walk"])
+def test_the_commands_of_the_pages_on_studies_are_commands(page: str, least: int):
+    text = "\n".join(blocks(page, "bash")).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.startswith("hyperdyn ")]
     ours = [shlex.split(line, comments=True)[1:] for line in lines]
-    assert len(ours) >= 8
+    assert len(ours) >= least
     for words in ours:
         assert parse(words)
 

@@ -15,6 +15,7 @@ import tyro
 
 from hyperdyn.cli.bench import Bench
 from hyperdyn.cli.collect import Collect
+from hyperdyn.cli.collect_demonstrations import CollectDemonstrations
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.demo_push import DemoPush
@@ -27,7 +28,9 @@ from hyperdyn.cli.predict import Predict
 from hyperdyn.cli.score_perception import ScorePerception
 from hyperdyn.cli.tables import Tables
 from hyperdyn.cli.train import Train
+from hyperdyn.cli.train_locomotion import TrainLocomotion
 from hyperdyn.cli.train_perception import TrainPerception
+from hyperdyn.cli.train_policy import TrainPolicy
 from hyperdyn.cli.train_push import TrainPush
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError, require_known
 
@@ -47,7 +50,13 @@ COMMANDS: dict[str, type[Command]] = {
 }
 
 FURTHER: dict[str, dict[str, type[Command]]] = {
-    "train": {"perception": TrainPerception, "push": TrainPush},
+    "collect": {"demonstrations": CollectDemonstrations},
+    "train": {
+        "locomotion": TrainLocomotion,
+        "perception": TrainPerception,
+        "policy": TrainPolicy,
+        "push": TrainPush,
+    },
     "evaluate": {"perception": ScorePerception},
     "demo": {"push": DemoPush},
 }
@@ -115,7 +124,7 @@ def parse(
     name, *rest = words
     require_known("command", name, commands)
     kind = commands[name]
-    if issubclass(kind, Bench):
+    if issubclass(kind, Bench | Tables):
         return parse(rest, f"{program} {name}", kind.commands, str(kind.__doc__))
     further = FURTHER.get(name, {}) if commands is COMMANDS else {}
     if rest and rest[0] in further:

@@ -1,16 +1,36 @@
-"""`hyperdyn tables` and `hyperdyn train push`: what is refused, and a whole small study."""
+"""`hyperdyn tables` and the studies' training: what is refused, and whole small studies."""
 
 import json
 
 import pytest
 
 from hyperdyn.cli.main import main
+from hyperdyn.cli.tables_locomotion import KNOWN_TABLES
+from hyperdyn.training.locomotion import Run
+from hyperdyn.training.locomotion.layout import TABLES
+from tests.training.locomotion_study import add_run, shorten_episodes, study_of
+
+WALK = ["tables", "locomotion", "--json", "t.json", "--models", "runs"]
+TRAIN = ["train", "locomotion", "--study", "runs"]
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (["tables", "pull", "--json", "t.json"], "push"),
+        ([*WALK, "--tables", "4"], "'4'"),
+        ([*WALK, "--tables", "rangs"], "'ranges'"),
+        ([*WALK, "--tasks", "ant-slop"], "'ant-slope'"),
+        ([*WALK, "--episodes", "0"], "--episodes"),
+        ([*WALK, "--episodes", "1", "--tables", "codes"], "two episodes"),
+        ([*WALK, "--samples", "8"], "raise samples"),
+        (WALK, "holds no finished run"),
+        ([*TRAIN, "--models", "hyperdynamic"], "'hyperdynamics'"),
+        ([*TRAIN, "--tasks", "cheetah-slop"], "'cheetah-slope'"),
+        ([*TRAIN, "--budget", "papr"], "'paper'"),
+        ([*TRAIN, "--tasks", "ant-flip", "--budget", "paper"], "no preset ant-flip-"),
+        ([*TRAIN, "--workers", "0"], "--workers"),
+        ([*TRAIN, "--seeds", "-1"], "none negative"),
         (["tables", "push", "--json", "t.json", "--tables", "3"], "--tables"),
         (["tables", "push", "--json", "t.json", "--trials", "0"], "--trials"),
         (["tables", "push", "--json", "."], "is a folder"),
@@ -69,3 +89,37 @@ def test_a_small_study_from_the_first_push_to_the_tables(tmp_path, monkeypatch, 
     assert main(words) == 0
     assert json.loads((tmp_path / "t.json").read_text()) == found
     assert {file: file.stat().st_mtime_ns for file in stamps} == stamps
+
+
+def test_the_options_of_locomotion_are_those_of_its_library():
+    assert KNOWN_TABLES == tuple(TABLES)
+
+
+def test_a_study_of_locomotion_from_its_runs_to_the_tables(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shorten_episodes(monkeypatch)
+    study_of(tmp_path / "runs", ["cheetah-slope"], ["hyperdynamics", "direct"], [0])
+    words = [*WALK, "--tables", "3", "--samples", "20", "--horizon", "2"]
+    words += ["--episodes", "2", "--workers", "1"]
+    assert main(words) == 0, capsys.readouterr().err
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert set(found) == {"table3", "setting"}
+    row = found["table3"]["cheetah-slope"]["hyperdynamics"]
+    assert set(row) == {"seen", "novel", "novel-low", "novel-high"}
+    assert set(row["novel"]) >= {"iqm", "ci95", "returns", "mean", "std", "episodes", "seeds"}
+    assert row["novel"]["returns"] == row["novel-low"]["returns"] + row["novel-high"]["returns"]
+    assert found["setting"]["missing"]["cheetah-slope"]["film"] == [0]
+    assert "film (0)" in (tmp_path / "t.md").read_text()
+    assert "107.9" in capsys.readouterr().out
+    stamps = {file: file.stat().st_mtime_ns for file in tmp_path.glob("t.cells/*.json")}
+    assert len(stamps) == 2 * 3
+    (tmp_path / "t.json").unlink()
+    add_run(tmp_path / "runs", Run(task="cheetah-slope", model="direct", seed=0), weights=5)
+    assert main(words) == 0
+    again = json.loads((tmp_path / "t.json").read_text())
+    before, after = (each["table3"]["cheetah-slope"] for each in (found, again))
+    assert after["hyperdynamics"] == before["hyperdynamics"]
+    assert after["direct"] != before["direct"]
+    changed = {file.name for file in stamps if file.stat().st_mtime_ns != stamps[file]}
+    assert len(changed) == 3
+    assert all(name.startswith("cheetah-slope-direct-0.") for name in changed)

@@ -9,8 +9,8 @@ import pytest
 
 from hyperdyn.errors import HyperdynError
 from hyperdyn.pushing import save_pusher, save_visual_encoder
-from hyperdyn.training.pushing import push_cells
-from hyperdyn.training.pushing.push_cells import Trials, read_cell, work_out
+from hyperdyn.training.cells import read_cell, work_out, write_cell
+from hyperdyn.training.pushing.push_cells import Trials
 from hyperdyn.training.pushing.push_page import page, write
 from hyperdyn.training.pushing.push_tables import ABLATIONS, GROUND_TRUTH, MODELS, PushStudy
 from tests.pushing.pushers import pusher, visual
@@ -43,9 +43,7 @@ def study(tmp_path):
 def fill(study, cells):
     """Cells with numbers that tell where they belong."""
     for cell in cells:
-        file = push_cells._file(cell, study.kept)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        found = {"setting": push_cells._setting(cell)}
+        found = {}
         novel = cell.split == "novel"
         if isinstance(cell, Trials):
             wins = 1 + novel + 2 * (cell.task == "free" and "xyz" not in cell.model)
@@ -63,7 +61,7 @@ def fill(study, cells):
             base = 1.0 + novel + 10 * cell.exact + 100 * ("true" in cell.crops)
             base += 1000 * ("whole" in cell.crops) + 0.5 * cell.model.endswith("-1")
             found |= {"t1": [base, base + 0.2], "t5": [5 * base] * 2}
-        file.write_text(json.dumps(found))
+        write_cell(cell, study.kept, found)
 
 
 def test_numbers_stand_where_they_belong(study):
@@ -111,7 +109,7 @@ def test_the_page_and_the_file_hold_the_same(study, tmp_path):
 def test_cells_are_worked_out_once_and_again_for_another_model(study, monkeypatch):
     cells = study.cells((2,))
     fill(study, cells)
-    monkeypatch.setattr(push_cells, "_make", lambda cell, folder: pytest.fail("worked out again"))
+    monkeypatch.setattr(Trials, "work_out", lambda cell: pytest.fail("worked out again"))
     assert list(work_out(cells, study.kept, workers=1)) == cells
     save_pusher(pusher("direct", seed=7), study.folder / "direct-0")
     with pytest.raises(HyperdynError, match="not there"):

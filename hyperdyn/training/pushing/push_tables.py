@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from hyperdyn.errors import HyperdynError
-from hyperdyn.training.pushing.push_cells import Cell, Errors, Trials, read_cell
+from hyperdyn.training.cells import read_cell
+from hyperdyn.training.pushing.push_cells import Errors, PushCell, Trials
 from hyperdyn.training.pushing.push_configs import PUSHERS
 from hyperdyn.training.statistics import interval, mean
 
@@ -90,9 +91,9 @@ class PushStudy:
             seed=self.seed,
         )
 
-    def cells(self, tables: Sequence[int]) -> list[Cell]:
+    def cells(self, tables: Sequence[int]) -> list[PushCell]:
         """All that the tables are made of."""
-        cells: list[Cell] = []
+        cells: list[PushCell] = []
         if 1 in tables:
             cells += [
                 cell for name in MODELS for split in SPLITS for cell in self.errors(name, split)

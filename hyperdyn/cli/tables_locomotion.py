@@ -1,0 +1,143 @@
+"""`hyperdyn tables locomotion`: the tables and figures of the locomotion study."""
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import tyro
+
+from hyperdyn.cli.benchmark import require_matplotlib
+from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
+from hyperdyn.errors import InputError, require_known
+
+if TYPE_CHECKING:
+    from hyperdyn.training.locomotion.tables import LocomotionStudy
+
+KNOWN_TABLES = ("3", "5", "6", "ranges", "planners", "codes", "adaptation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablesLocomotion(Command):
+    """Make the tables of locomotion; Ctrl-C at any time, the same command goes on.
+
+    Tables 3 (return), 5 (ablations) and 6 (prediction error) of HyperDynamics; and ranges (robots
+    changed beyond training), planners (at equal candidates), codes (is the property encoded?) and
+    adaptation (to a change within an episode).
+    What is trained is what appears, and what is missing is named. Cells are kept in FILE.cells as
+    they are done.
+    """
+
+    positionals: ClassVar[tuple[str, ...]] = ()
+
+    json: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """Where to write the tables; a page of the same name, .md, is written beside it."""
+    models: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
+    """A folder that `hyperdyn train locomotion` wrote."""
+    tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = KNOWN_TABLES
+    """Which tables."""
+    tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TASK")] = ()
+    """Which tasks; all that were trained unless named."""
+    episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 17
+    """Episodes of a training seed on a split; with three seeds 51 a cell."""
+    samples: Annotated[int, tyro.conf.arg(metavar="N")] = 500
+    """Candidate sequences a step, of all rounds of a planner together."""
+    horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
+    """Steps planned ahead, and predicted open loop in table 6."""
+    figures: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Draw FILE-training.png, and for the tables asked for FILE-property.png (3, ranges),
+    FILE-codes.png and FILE-adaptation.png; needs matplotlib."""
+    workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
+    """Processes."""
+    seed: int = 0
+    """The models of training seed s meet the systems of seed + s."""
+
+    def prepare(self) -> Job:
+        """Check names, numbers and folders."""
+        for option in ("episodes", "samples", "horizon", "workers"):
+            require_positive(f"--{option}", getattr(self, option))
+        if not self.tables:
+            raise InputError(f"--tables takes some of {', '.join(KNOWN_TABLES)}; got none.")
+        for name in self.tables:
+            require_known("table", name, KNOWN_TABLES)
+        if "codes" in self.tables and self.episodes < 2:
+            raise InputError("The table codes needs at least two episodes; see --episodes.")
+        if self.figures:
+            require_matplotlib("--figures")
+        study = self._study()
+        make_room_for(self.json)
+        stages = study.cells(self.tables)
+
+        def job() -> None:
+            from tqdm import tqdm
+
+            from hyperdyn.training.cells import work_out
+            from hyperdyn.training.locomotion.page import console, write
+
+            with tqdm(total=sum(map(len, stages)), desc="cells", unit="cell") as bar:
+                for cells in stages:
+                    for _ in work_out(cells, study.kept, workers=self.workers):
+                        bar.update()
+            found = {**study.tables(self.tables), "setting": self._setting(study)}
+            write(found, self.json)
+            console(found)
+            if self.figures:
+                self._draw(study)
+
+        return job
+
+    @property
+    def when_interrupted(self) -> str:
+        """How to go on."""
+        return "Stopped; finished cells are kept. The same command goes on."
+
+    def _study(self) -> "LocomotionStudy":
+        from hyperdyn.training.locomotion.planning import PLANNERS, planner_of
+        from hyperdyn.training.locomotion.tables import LocomotionStudy
+        from hyperdyn.training.presets import ROADS
+
+        for task in self.tasks:
+            require_known("task", task, ROADS)
+        for planner in PLANNERS if "planners" in self.tables else PLANNERS[:1]:
+            planner_of(planner, self.samples, self.horizon)
+        return LocomotionStudy(
+            folder=self.models,
+            kept=self.json.with_suffix(".cells"),
+            tasks=self.tasks or tuple(ROADS),
+            episodes=self.episodes,
+            samples=self.samples,
+            horizon=self.horizon,
+            seed=self.seed,
+        )
+
+    def _draw(self, study: "LocomotionStudy") -> None:
+        from hyperdyn.training.locomotion.adaptation_figure import draw_adaptation
+        from hyperdyn.training.locomotion.figures import draw_codes, draw_properties, draw_training
+
+        returns = [name for name in ("3", "ranges") if name in self.tables]
+        codes = [name for name in ("codes",) if name in self.tables]
+        errors = study.errors_around_changes() if "adaptation" in self.tables else {}
+        for name, draw in (
+            ("training", partial(draw_training, study, self.tables)),
+            ("property", partial(draw_properties, study, returns)),
+            ("codes", partial(draw_codes, study, codes)),
+            ("adaptation", partial(draw_adaptation, errors)),
+        ):
+            file = self.json.with_name(f"{self.json.stem}-{name}.png")
+            if draw(file):
+                print(f"Wrote {file}")
+
+    def _setting(self, study: "LocomotionStudy") -> dict[str, Any]:
+        return {
+            "training": study.training(),
+            "episodes_per_training_seed_and_split": self.episodes,
+            "planner": f"random shooting, {self.samples} x {self.horizon}",
+            "seed": self.seed,
+            "units": "return; errors as the page says",
+            "missing": study.missing(self.tables),
+            "undriven": study.undriven(self.tables),
+            "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
+        }

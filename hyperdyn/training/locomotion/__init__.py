@@ -1,0 +1,6 @@
+"""The locomotion study: every model on every task, and the tables and figures made from them."""
+
+from hyperdyn.training.locomotion.runs import Run as Run
+from hyperdyn.training.locomotion.runs import finished_runs as finished_runs
+from hyperdyn.training.locomotion.runs import train_runs as train_runs
+from hyperdyn.training.locomotion.tables import LocomotionStudy as LocomotionStudy

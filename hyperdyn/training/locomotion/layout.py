@@ -1,0 +1,54 @@
+"""Which runs and splits every locomotion table is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hyperdyn.training.presets import KINDS, PAPER_TASKS, ROADS, VARIANTS
+from hyperdyn.training.tasks import task_for
+
+GENERATOR = "hyperdynamics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Which runs a table is made from."""
+
+    tasks: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+RANGES = tuple(task for task in ROADS if task not in PAPER_TASKS)
+TABLES: dict[str, Layout] = {
+    "3": Layout(tasks=PAPER_TASKS, models=KINDS),
+    "5": Layout(tasks=PAPER_TASKS, models=(GENERATOR, *VARIANTS)),
+    "6": Layout(tasks=PAPER_TASKS, models=KINDS),
+    "ranges": Layout(tasks=RANGES, models=KINDS),
+    "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
+    "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
+    "adaptation": Layout(tasks=tuple(ROADS), models=KINDS),
+}
+"""The paper's tables by number, and what goes beyond them."""
+
+
+def key_of(table: str) -> str:
+    """Of a table in the JSON file."""
+    return f"table{table}" if table.isdigit() else table
+
+
+def columns(task: str) -> Mapping[str, tuple[str, ...]]:
+    """The splits of a task's columns, by name; the first is the training range.
+
+    A range with two sides is their pool, and each of them.
+    """
+    known = task_for(ROADS[task]).splits
+    pools = {split: _sides(split) for split in known if set(_sides(split)) <= set(known)}
+    return {split: pools.get(split, (split,)) for split in known}
+
+
+def _sides(split: str) -> tuple[str, str]:
+    return f"{split}-low", f"{split}-high"
+
+
+def splits_of(task: str) -> list[str]:
+    """Those that are measured."""
+    return list(dict.fromkeys(side for sides in columns(task).values() for side in sides))

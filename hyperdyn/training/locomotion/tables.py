@@ -1,0 +1,315 @@
+"""The locomotion tables from a study's finished runs: what is trained is what appears."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hyperdyn.errors import HyperdynError
+from hyperdyn.training.cells import Cell, read_cell
+from hyperdyn.training.locomotion.adaptation import BEFORE
+from hyperdyn.training.locomotion.adaptation_lag import lag
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, columns, key_of, splits_of
+from hyperdyn.training.locomotion.measurements import (
+    Adapting,
+    Changing,
+    Codes,
+    Drive,
+    Errors,
+    Fixed,
+    OnRecorded,
+    Returns,
+)
+from hyperdyn.training.locomotion.planning import PLANNERS, RANDOM
+from hyperdyn.training.locomotion.runs import Run, finished_runs, read_config
+from hyperdyn.training.locomotion.summaries import Strata, errors_row, ratio_row, returns_row
+from hyperdyn.training.presets import ROADS
+
+ERRORS = {"mse": 0.01, "one_step": 0.01, "open_loop": 0.01}
+"""What table 6 counts in: hundredths, and centimetres."""
+
+ON_RECORDED: dict[str, tuple[type[Drive], type[OnRecorded]]] = {
+    "6": (Fixed, Errors),
+    "codes": (Fixed, Codes),
+    "adaptation": (Changing, Adapting),
+}
+"""Tables of what is measured on recorded episodes: which, and what."""
+BUDGET = ("iterations", "rollouts", "steps", "epochs", "updates", "final_updates")
+"""What tells how much a run was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocomotionStudy:
+    """Trained runs and how they are measured.
+
+    Attributes:
+        folder: Of the runs, `TASK-MODEL-SEED` each.
+        kept: Folder of cells.
+        tasks: Those to measure.
+        episodes: For each training seed and split.
+        samples: Candidates a step; the paper's 500.
+        horizon: Steps planned ahead; the paper's 20.
+        seed: The runs of training seed s meet the systems of seed + s, the same for every model.
+    """
+
+    folder: Path
+    kept: Path
+    tasks: tuple[str, ...] = tuple(ROADS)
+    episodes: int = 17
+    samples: int = 500
+    horizon: int = 20
+    seed: int = 0
+
+    @cached_property
+    def finished(self) -> tuple[Run, ...]:
+        """The runs that can be measured.
+
+        Raises:
+            HyperdynError: If there is none.
+        """
+        found = tuple(run for run in finished_runs(self.folder) if run.task in self.tasks)
+        if not found:
+            raise HyperdynError(
+                f"{self.folder} holds no finished run of {', '.join(self.tasks)}; train one with "
+                "hyperdyn train locomotion --study."
+            )
+        return found
+
+    def runs(self, task: str, model: str) -> list[Run]:
+        """One a training seed, perhaps none."""
+        return [run for run in self.finished if (run.task, run.model) == (task, model)]
+
+    def missing(self, tables: Sequence[str]) -> dict[str, dict[str, list[int]]]:
+        """Seeds that others have and a model of the tables has not, by task and model.
+
+        A task without any run of a table is empty.
+        """
+        seeds = sorted({run.seed for run in self.finished})
+        found: dict[str, dict[str, list[int]]] = {}
+        for table in tables:
+            for task in self._tasks(table):
+                if task not in self.trained(table):
+                    found.setdefault(task, {})
+                    continue
+                for model in TABLES[table].models:
+                    lacking = set(seeds) - {run.seed for run in self.runs(task, model)}
+                    if lacking:
+                        found.setdefault(task, {})[model] = sorted(lacking)
+        return found
+
+    def training(self) -> list[dict[str, int | None]]:
+        """The budgets of the runs, each once."""
+        configs = [read_config(self.folder / run.name) for run in self.finished]
+        found = [{name: config.get(name) for name in BUDGET} for config in configs]
+        return [budget for number, budget in enumerate(found) if budget not in found[:number]]
+
+    def cells(self, tables: Sequence[str]) -> tuple[list[Cell], list[Cell]]:
+        """All that the tables are made of: what comes first, and what is measured on it."""
+        first: list[Cell] = []
+        second: list[Cell] = []
+        for table in tables:
+            for task in self._tasks(table):
+                runs = [run for model in TABLES[table].models for run in self.runs(task, model)]
+                if table in ON_RECORDED:
+                    drive, measure = ON_RECORDED[table]
+                    for split in splits_of(task)[: 1 if drive is Changing else None]:
+                        first += self._driven(drive, task, split)
+                        second += self._measured(measure, runs, split)
+                    continue
+                for run in runs:
+                    for planner in PLANNERS if table == "planners" else (RANDOM,):
+                        first += [self._returns(run, split, planner) for split in splits_of(task)]
+        return list(dict.fromkeys(first)), list(dict.fromkeys(second))
+
+    def tables(self, tables: Sequence[str]) -> dict[str, Any]:
+        """The tables, from cells that were worked out.
+
+        Raises:
+            HyperdynError: If one was not.
+        """
+        make: dict[str, Callable[[str], dict[str, Any]]] = {
+            "6": self._errors_of,
+            "planners": self._planners_of,
+            "codes": self._codes_of,
+            "adaptation": self._adaptation_of,
+        }
+        return {
+            key_of(table): {
+                task: found
+                for task in self._tasks(table)
+                if (found := make.get(table, self._returns_in(table))(task))
+            }
+            for table in tables
+        }
+
+    def strata(self, runs: Iterable[Run], sides: Iterable[str], planner: str = RANDOM) -> Strata:
+        """Returns by training seed and split."""
+        return {
+            (run.seed, side): read_cell(self._returns(run, side, planner), self.kept)["returns"]
+            for run in runs
+            for side in sides
+        }
+
+    def properties(self, task: str, model: str) -> dict[str, tuple[list[float], list[float]]]:
+        """By split: the first true property met, a mean over each episode, and the returns."""
+        found: dict[str, tuple[list[float], list[float]]] = {}
+        for run in self.runs(task, model):
+            for split in splits_of(task):
+                cell = read_cell(self._returns(run, split, RANDOM), self.kept)
+                properties, returns = found.setdefault(split, ([], []))
+                properties += [values[0] for values in cell["properties"]]
+                returns += cell["returns"]
+        return found
+
+    def codes(self, run: Run, split: str) -> dict[str, Any]:
+        """Codes along the recorded episodes, as `codes_over_episodes`."""
+        (cell,) = self._measured(Codes, [run], split)
+        return read_cell(cell, self.kept)
+
+    def adaptation_errors(self, task: str, model: str) -> list[Float[Tensor, "_ T"]]:
+        """Errors around a change, of each training seed; none where no episode can be scored."""
+        split = splits_of(task)[0]
+        cells = self._measured(Adapting, self.runs(task, model), split)
+        errors = [read_cell(cell, self.kept)["errors"] for cell in cells]
+        return [torch.tensor(found) for found in errors if found]
+
+    def errors_around_changes(self) -> dict[str, dict[str, list[Float[Tensor, "_ T"]]]]:
+        """`adaptation_errors` by task and model, where there are any."""
+        return {
+            task: {
+                model: errors
+                for model in TABLES["adaptation"].models
+                if (errors := self.adaptation_errors(task, model))
+            }
+            for task in self.trained("adaptation")
+        }
+
+    def undriven(self, tables: Sequence[str]) -> dict[str, str]:
+        """Tasks of which no episode could be recorded for a table, and why."""
+        found = {}
+        for table, (drive, _) in ON_RECORDED.items():
+            for task in self._tasks(table) if table in tables else ():
+                for cell in self._driven(drive, task, splits_of(task)[0]):
+                    why = read_cell(cell, self.kept).get("why")
+                    if why:
+                        found[f"{table}, {task}"] = why
+        return found
+
+    def trained(self, table: str) -> list[str]:
+        """Tasks of a table on which any of its models was trained."""
+        return [
+            task
+            for task in self._tasks(table)
+            if any(self.runs(task, model) for model in TABLES[table].models)
+        ]
+
+    def _tasks(self, table: str) -> list[str]:
+        return [task for task in TABLES[table].tasks if task in self.tasks]
+
+    def _returns_in(self, table: str) -> Callable[[str], dict[str, Any]]:
+        return lambda task: self._rows(
+            task, TABLES[table].models, lambda runs, sides: returns_row(self.strata(runs, sides))
+        )
+
+    def _rows(
+        self,
+        task: str,
+        models: Iterable[str],
+        row: Callable[[list[Run], tuple[str, ...]], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """A row a model that was trained: a cell a split, and one for the pool of its sides."""
+        return {
+            model: {split: row(runs, sides) for split, sides in columns(task).items()}
+            for model in models
+            if (runs := self.runs(task, model))
+        }
+
+    def _errors_of(self, task: str) -> dict[str, Any]:
+        def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+            cells = {
+                (run.seed, side): read_cell(cell, self.kept)
+                for side in sides
+                for run, cell in zip(runs, self._measured(Errors, runs, side), strict=True)
+            }
+            return {
+                name: errors_row({key: cell[name] for key, cell in cells.items()}, unit)
+                for name, unit in ERRORS.items()
+            }
+
+        return self._rows(task, TABLES["6"].models, row) if self._drivers(task) else {}
+
+    def _planners_of(self, task: str) -> dict[str, Any]:
+        runs = self.runs(task, GENERATOR)
+        if not runs:
+            return {}
+        found: dict[str, Any] = {}
+        for planner in PLANNERS:
+            for split, sides in columns(task).items():
+                strata = self.strata(runs, sides, planner)
+                row = returns_row(strata)
+                if planner != RANDOM:
+                    row["ratio"] = ratio_row(strata, self.strata(runs, sides))
+                found.setdefault(planner, {})[split] = row
+        return found
+
+    def _codes_of(self, task: str) -> dict[str, Any]:
+        return {
+            f"{run.model}-{run.seed}": {
+                split: {
+                    name: {what: found[name][what] for what in ("rank", "ci95")}
+                    for name in ("code", "smoothed")
+                }
+                for split in splits_of(task)
+                if (found := self.codes(run, split))
+            }
+            for run in self.runs(task, GENERATOR)
+        }
+
+    def _adaptation_of(self, task: str) -> dict[str, Any]:
+        return {
+            model: {**asdict(lag(errors, BEFORE)), "seeds": len(errors)}
+            for model in TABLES["adaptation"].models
+            if (errors := self.adaptation_errors(task, model))
+        }
+
+    def _returns(self, run: Run, split: str, planner: str) -> Returns:
+        return Returns(run=run, split=split, planner=planner, **self._settings(run))
+
+    def _drivers(self, task: str) -> list[Run]:
+        """The generator of the first seed, if it was trained."""
+        return self.runs(task, GENERATOR)[:1]
+
+    def _driven(self, drive: type[Drive], task: str, split: str) -> list[Drive]:
+        return [
+            drive(run=run, split=split, data=str(self._data), **self._settings(run))
+            for run in self._drivers(task)
+        ]
+
+    def _measured(
+        self, measure: type[OnRecorded], runs: Iterable[Run], split: str
+    ) -> list[OnRecorded]:
+        return [
+            measure(
+                run=run, driver=driver, split=split, data=str(self._data), **self._settings(driver)
+            )
+            for run in runs
+            for driver in self._drivers(run.task)
+        ]
+
+    @property
+    def _data(self) -> Path:
+        return self.kept / "data"
+
+    def _settings(self, run: Run) -> dict[str, Any]:
+        return {
+            "study": str(self.folder),
+            "samples": self.samples,
+            "horizon": self.horizon,
+            "episodes": self.episodes,
+            "seed": self.seed + run.seed,
+        }
