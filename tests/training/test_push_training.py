@@ -8,7 +8,7 @@ import torch
 
 from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
 from hyperdyn.pushing import PushingConfig, load_pusher, save_visual_encoder
-from hyperdyn.training.pushing import push_run
+from hyperdyn.training import stepped_run
 from hyperdyn.training.pushing.push_configs import PUSHERS, PushTrainConfig, pusher_preset
 from hyperdyn.training.pushing.push_errors import push_errors
 from hyperdyn.training.pushing.push_training import total_steps, train_push
@@ -56,7 +56,7 @@ class StoppedError(Exception):
 def test_a_stopped_run_ends_with_the_same_weights(study, monkeypatch, kind, after):
     data, shapes = push_data(10), crops(6)
     whole = train_push(tiny(kind), study, "whole-0", data, shapes)
-    monkeypatch.setattr(push_run, "CHECKPOINT_SECONDS", -1.0)  # after every step
+    monkeypatch.setattr(stepped_run, "CHECKPOINT_SECONDS", -1.0)  # after every step
     made = []
 
     def stop(count):

@@ -38,8 +38,8 @@ from hyperdyn.training.pushing.push_losses import (
     shape_codes,
     view_loss,
 )
-from hyperdyn.training.pushing.push_run import PushRun
 from hyperdyn.training.seeds import torch_generator
+from hyperdyn.training.stepped_run import SteppedRun
 
 JOINT, ALONE = 0, 1
 REFERENCE_PICTURES = 40
@@ -80,7 +80,7 @@ def train_push(
     model = PushingGenerator(config.model, visual, generator=weights).train()
     pairs = data.pairs()
     _fit_normaliser(model, data, pairs)
-    run = PushRun(config, study / f"{name}.run", model, resume=resume)
+    run = SteppedRun(config, study / f"{name}.run", model, resume=resume)
     if model.predictor.looks:
         loss = _joint_loss(config, model, data, pairs, shapes)
         run.steps(JOINT, config.joint_steps, config.joint_rate, loss, on_step)

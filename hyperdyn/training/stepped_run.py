@@ -1,41 +1,40 @@
-"""A run's folder: what was asked for, its log, and a checkpoint to go on from."""
+"""A run of optimiser steps in a folder: what was asked for, its log, a checkpoint to go on from."""
 
 import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
-from hyperdyn.training.pushing.push_configs import PushTrainConfig
 from hyperdyn.training.run_folder import open_run
 
 CHECKPOINT_SECONDS = 30.0
 LOG_EVERY = 50
 
 
-class PushRun:
+class SteppedRun:
     """Optimiser steps that can be stopped at any moment and gone on with, to the same weights.
 
     Args:
-        config: The run.
+        config: The run, a dataclass of JSON values.
         folder: Its own; new, unless a run in it is resumed.
-        model: Trained in place.
+        model: Trained in place, by Adam.
         resume: Whether to go on, if there is something to go on with.
 
     Raises:
         CheckpointError: If the folder holds another run, or one that was not to be resumed.
     """
 
-    def __init__(
-        self, config: PushTrainConfig, folder: Path, model: nn.Module, *, resume: bool
-    ) -> None:
+    def __init__(self, config: Any, folder: Path, model: nn.Module, *, resume: bool) -> None:
         self._folder, self._model = folder, model
-        self._optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        # The rate is set before every step.
+        self._optimiser = torch.optim.Adam(model.parameters(), fused=True)
         self._saved_at = time.monotonic()
         self.progress = Progress()
         open_run(config, folder, resume=resume and folder.exists())

@@ -1,0 +1,1 @@
+"""Policy generators: trained by cloning experts, and scored on specifications they never saw."""
