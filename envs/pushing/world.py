@@ -20,11 +20,12 @@ TABLE_SIDE = 0.6
 TABLE_FRICTION = 10.0
 ROD_HEIGHT = 0.005
 """Of the rod's tip above the table, m."""
+ROD_LIMIT = TABLE_SIDE / 2 + 0.02
+"""How far from the table's centre, in x and in y, the rod is sent, m."""
 STEP_SECONDS = 0.8
 COARSEST = 1 / 240
 
 _TABLE_THICKNESS = 0.1
-_ROD_LIMIT = TABLE_SIDE / 2 + 0.02  # how far from the centre, in x and in y, the rod is sent
 # Where the solver stops early. Against PyBullet's 1e-7: a fifth faster, 0.2 mm after a push.
 _RESIDUAL = 1e-3
 _NEAR_BY = 0.01
@@ -182,7 +183,7 @@ class World:
             displacement: From where the tip is, in the plane, m. Targets more than 2 cm beside the
                 table are moved to that line.
         """
-        target = np.clip(self.tip()[:2] + displacement, -_ROD_LIMIT, _ROD_LIMIT)
+        target = np.clip(self.tip()[:2] + displacement, -ROD_LIMIT, ROD_LIMIT)
         self._hold(joint_angles(np.array([*target, ROD_HEIGHT])))
         touched = left = sane = False
         body, *others = self.bodies

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hyperdyn.perception import NoObjectError, Views, depth_to_points
 from hyperdyn.pushing import Interactions, Truth
-from hyperdyn.training.pushing.pusher import LOST, Survey
+from hyperdyn.training.pushing.pusher import LOST, Survey, standing
 
 ROD = 0.008
 EXTENT, SIDE = 0.18, 32
@@ -71,6 +71,7 @@ class Standin:
             others=boxes[1:],
             from_above=torch.stack(views_above),
             extent=EXTENT,
+            standing=standing(views, state),
         )
 
     def generate(self, interactions: Interactions, survey: Survey, truth: Truth) -> Disc:

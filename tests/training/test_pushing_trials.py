@@ -15,7 +15,7 @@ from hyperdyn.errors import HyperdynError, InputError, UnknownNameError
 from hyperdyn.perception import VisualConfig, VisualEncoder
 from hyperdyn.planners import RandomShooting
 from hyperdyn.pushing import PushingConfig, PushingGenerator
-from hyperdyn.training.pushing import planning
+from hyperdyn.training.pushing import planning, trials
 from hyperdyn.training.pushing.pusher import ModelPusher, Pusher, views_of
 from hyperdyn.training.pushing.trial_configs import System, TrialConfig, draw_system
 from hyperdyn.training.pushing.trials import Watcher, feel, run_trial, run_trials
@@ -192,3 +192,35 @@ def test_pictures_become_what_perception_takes():
 def test_trials_that_cannot_be_are_refused(change, error):
     with pytest.raises(error):
         config(**change)
+
+
+class Forgetful(Standin):
+    """Sees nothing but the object at first."""
+
+    def survey(self, views, state):
+        found = super().survey(views, state)
+        none = found.standing[:0]
+        return dataclasses.replace(
+            found, others=found.others[:0], from_above=found.from_above[:1], standing=none
+        )
+
+
+@pytest.mark.parametrize("look", ["once", "always"])
+def test_obstacles_hidden_at_first_are_planned_around_once_they_are_seen(look, monkeypatch):
+    told, make = [], trials.controller
+
+    def noted(planning, around, goal, generator):
+        told.append(len(around.obstacles))
+        return make(planning, around, goal, generator)
+
+    few = RandomShooting(horizon=2, samples=4, low=(-1.0, -1.0, 0.0), high=(1.0, 1.0, 0.0))
+    icem = planning.PRESETS["icem"]["obstacles"]
+    monkeypatch.setattr(trials, "controller", noted)
+    monkeypatch.setitem(
+        planning.PRESETS,
+        "icem",
+        {"obstacles": dataclasses.replace(icem, planner=few, look=look)},
+    )
+    run_trial(Forgetful(), config(task="obstacles", preset="icem"), 3, system=EASY)
+    assert told[0] == 0
+    assert told[1:2] == ([1] if look == "always" else [])

@@ -72,6 +72,9 @@ class ReachGoal(Objective):
 class Safety:
     """The room that lacks (m), summed over the pushes up to the goal: a hard constraint.
 
+    Where there is less room to begin with, no more than that is wanted: else nothing would be
+    safe, neither to stay nor to leave.
+
     As a cost instead it let plans cut corners: with the same model 25 % of the trials among
     obstacles ended at one, against 10 %.
     """
@@ -96,16 +99,19 @@ class Safety:
         self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
     ) -> Float[Tensor, "E N"]:
         """Room that lacks, summed over the pushes before the goal is reached."""
-        limit = TABLE_SIDE / 2 - self.edge
         doubt = self.growth * states[..., OBJECT].diff(dim=2).norm(dim=-1)
-        lack = (states[:, :, 1:, OBJECT].abs().amax(dim=-1) + doubt - limit).clamp(min=0)
+        room = TABLE_SIDE / 2 - states[..., OBJECT].abs().amax(dim=-1)
+        lack = (room[:, :, :1].clamp(max=self.edge) + doubt - room[:, :, 1:]).clamp(min=0)
         around = self.surroundings
         if around.obstacles:
-            outlines = self._outlines(states)
-            room = around.distance(outlines).amin(dim=(-2, -1)) - around.radius
-            lack = lack + (self.margin + doubt - room).clamp(min=0)
+            first = around.distance(self._outlines(states[:, :1, :1].expand(-1, -1, 2, -1)))
+            first = (first.amin(dim=(-2, -1)) - around.radius).clamp(max=self.margin)
+            room = around.distance(self._outlines(states)).amin(dim=-1) - around.radius
+            so_far = doubt[..., None] * _shares().to(states)
+            lack = lack + (first[..., None] + so_far - room).amax(dim=-1).clamp(min=0)
+            first = around.distance(states[:, :, :1, ROD]).clamp(max=self.rod)
             rod = around.distance(_between(states[..., ROD])).amin(dim=-1)
-            lack = lack + (self.rod - rod).clamp(min=0)
+            lack = lack + (first - rod).clamp(min=0)
         before, _ = running(states, self.goal, self.within)
         total: Tensor = (lack * before).sum(dim=-1)
         return total
@@ -142,5 +148,9 @@ def running(
 def _between(values: Float[Tensor, "E N T D"]) -> Float[Tensor, "E N H K D"]:
     """Values on the straight lines between states, `BETWEEN` in each push."""
     start, end = values[:, :, :-1, None], values[:, :, 1:, None]
-    shares = torch.arange(1, BETWEEN + 1).to(values)[:, None] / BETWEEN
-    return start + shares * (end - start)
+    return start + _shares().to(values)[:, None] * (end - start)
+
+
+def _shares() -> Float[Tensor, " K"]:
+    """Of a push, at the places looked at."""
+    return torch.arange(1, BETWEEN + 1) / BETWEEN

@@ -8,10 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.dynamics import Dynamics
+from hyperdyn.envs.pushing.base import MAX_PUSH
+from hyperdyn.envs.pushing.world import ROD_LIMIT
 from hyperdyn.planners import CEM, ICEM, MPC, MPPI, Objective, Planner, Proposal, RandomShooting
 from hyperdyn.training.pushing.objectives import ReachGoal, Safety
 from hyperdyn.training.pushing.proposals import ApproachAndPush, RandomPushes
-from hyperdyn.training.pushing.surroundings import Surroundings, Way
+from hyperdyn.training.pushing.surroundings import ROD, Surroundings, Way
+from hyperdyn.training.pushing.touch import Stepping, StillUntouched
 
 TASKS = {"free": "hyperdyn/Push-v0", "obstacles": "hyperdyn/PushObstacles-v0"}
 """The two tasks, and their environments."""
@@ -35,11 +38,16 @@ class PushPlanning:
     """Room wanted between the object and obstacles, m."""
     growth: float = 0.8
     """More of it for each metre that a push moves the object."""
-    berth: float = 0.03
-    """Room that the way around obstacles keeps from them, m: more than what must be kept, so that
-    pushes of some length can follow it."""
+    edge: float = 0.02
+    """Room wanted between the object's position and the table's edge, m."""
     within: float = 0.03
     """Distance at which a plan counts the goal as reached, m."""
+    look: Literal["once", "always"] = "once"
+    """Whether depth images are taken after each push too, by the same camera: what the arm hid at
+    first comes to light (`looked_again`)."""
+    touch: bool = False
+    """Whether an object at rest that the rod does not come near stays where it is
+    (`StillUntouched`), whatever the model says."""
 
 
 _BOUNDS: dict[str, Any] = {"low": (-1.0, -1.0, 0.0), "high": (1.0, 1.0, 0.0)}
@@ -56,6 +64,8 @@ _ICEM = PushPlanning(
     candidates="approach",
     distance="way",
     clearance="outlines",
+    look="always",
+    touch=True,
 )
 
 PRESETS: dict[str, dict[str, PushPlanning]] = {
@@ -101,7 +111,8 @@ def problem(
         goal: x and y, m.
     """
     needed = planning.candidates == "approach" or planning.distance == "way"
-    way = Way(surroundings, goal, margin=planning.berth) if needed else None
+    room = {"margin": planning.margin, "growth": planning.growth, "edge": planning.edge}
+    way = Way(surroundings, goal, **room) if needed else None
     reach = ReachGoal(
         goal=goal, way=way if planning.distance == "way" else None, within=planning.within
     )
@@ -109,8 +120,7 @@ def problem(
         surroundings=surroundings,
         goal=goal,
         within=planning.within,
-        margin=planning.margin,
-        growth=planning.growth,
+        **room,
     )
     objective = reach.subject_to(safety)
     if way is None or planning.candidates == "data":
@@ -129,9 +139,27 @@ def controller(
     return MPC(planning.planner, objective, proposal, generator=generator)
 
 
+def planned_with(
+    planning: PushPlanning, dynamics: Dynamics, surroundings: Surroundings
+) -> "Shortened":
+    """The dynamics that a way of planning plans with.
+
+    Args:
+        planning: The way of planning.
+        dynamics: As a model foretells them.
+        surroundings: The object as it was seen.
+    """
+    if planning.touch and isinstance(dynamics, Stepping):
+        dynamics = StillUntouched(dynamics, surroundings)
+    return Shortened(dynamics)
+
+
 @dataclass(frozen=True)
 class Shortened:
-    """Dynamics that take pushes as the environments do: no longer than 6 cm, and in the plane."""
+    """Dynamics that take pushes as the environments do.
+
+    They are no longer than 6 cm, in the plane, and send the rod nowhere beyond `ROD_LIMIT`.
+    """
 
     dynamics: Dynamics
 
@@ -156,5 +184,11 @@ class Shortened:
         """Roll sequences of pushes forward; index 0 in time is the given state."""
         plane = actions[..., :2]
         plane = plane / plane.norm(dim=-1, keepdim=True).clamp(min=1.0)
+        rod = states[:, None, ROD].expand(-1, actions.shape[1], -1)
+        pushes = []
+        for push in plane.unbind(dim=2):
+            sent = (rod + MAX_PUSH * push).clamp(-ROD_LIMIT, ROD_LIMIT)
+            pushes.append((sent - rod) / MAX_PUSH)
+            rod = sent
         rest = torch.zeros_like(actions[..., 2:])
-        return self.dynamics.rollout(states, torch.cat((plane, rest), dim=-1))
+        return self.dynamics.rollout(states, torch.cat((torch.stack(pushes, dim=2), rest), dim=-1))

@@ -9,12 +9,16 @@ from torch import Tensor
 
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.envs.pushing import View
-from hyperdyn.perception import NoObjectError, Views
+from hyperdyn.envs.pushing.world import TABLE_SIDE
+from hyperdyn.perception import NoObjectError, Views, depth_to_points
 from hyperdyn.pushing import Interactions, PushingGenerator, Seen, Truth
-from hyperdyn.pushing.state import POSITION
+from hyperdyn.pushing.state import POSITION, ROD
 
 LOST = 0.06
 """Metres between the object's position and a box's centre beyond which it is another's."""
+
+_LOWEST, _HIGHEST = 0.006, 0.13  # m above the table: not its top, and not the arm above the rod
+_ROD_ROOM = 0.016  # m about the rod's axis that its own points lie in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,8 @@ class Survey:
     """Decoded views from above of the object, then of the others, 0 to 1; x to the right, y up."""
     extent: float
     """Side of what such a view shows about its box's centre, m."""
+    standing: Float[Tensor, "m 2"]
+    """Where the depth image shows something above the table's top, the rod left out, x and y, m."""
 
 
 @runtime_checkable
@@ -96,11 +102,29 @@ class ModelPusher:
             others=boxes[1:],
             from_above=visual.decode(visual.codes(features)),
             extent=visual.config.view_extent,
+            standing=standing(views, state),
         )
 
     def generate(self, interactions: Interactions, survey: Survey, truth: Truth) -> Dynamics:
         """Make the dynamics; see `Pusher.generate`."""
         return self.model.generate(interactions, survey.seen, truth=truth, exact=self.exact)
+
+
+def standing(views: Views, state: Float[Tensor, "1 S"]) -> Float[Tensor, "n 2"]:
+    """Where depth images show something above the table's top, x and y, m.
+
+    Below `_HIGHEST` nothing of the arm but the upright rod is there, and where the rod is, the
+    state says.
+
+    Args:
+        views: One scene.
+        state: When they were taken.
+    """
+    points = depth_to_points(views.depth, views.intrinsics, views.poses)[views.depth > 0]
+    from_rod = (points[:, :2] - state[0, ROD][:2]).norm(dim=-1)
+    high = (points[:, 2] > _LOWEST) & (points[:, 2] < _HIGHEST)
+    on_table = points[:, :2].abs().amax(dim=-1) < TABLE_SIDE / 2 + LOST
+    return points[high & on_table & (from_rod > _ROD_ROOM), :2]
 
 
 def views_of(view: View) -> Views:

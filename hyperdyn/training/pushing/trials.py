@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from hyperdyn.perception import PerceptionError
 from hyperdyn.planners import MPC
 from hyperdyn.pushing import Interactions
 from hyperdyn.pushing.state import turned_by
-from hyperdyn.training.pushing.planning import TASKS, Shortened, controller
-from hyperdyn.training.pushing.pusher import Pusher, Survey, views_of
+from hyperdyn.training.pushing.planning import TASKS, controller, planned_with
+from hyperdyn.training.pushing.pusher import Pusher, Survey, standing, views_of
 from hyperdyn.training.pushing.recording import push_at_random
 from hyperdyn.training.pushing.surroundings import (
     Surroundings,
+    looked_again,
     surroundings_from_boxes,
     surroundings_from_views,
 )
@@ -130,17 +131,16 @@ def run_trial(
         observation, about = env.reset(seed=config.seed_of(number, SCENE), options=system.options)
         info["distance"] = about["distance"]
         state = _row(observation)
-        view = inner.view(int(config.rng(number, LOOK).integers(len(VIEWS))))
+        camera = int(config.rng(number, LOOK).integers(len(VIEWS)))
+        view = inner.view(camera)
         interactions = feel(system, config.rng(number, FEEL))
         survey = pusher.survey(views_of(view), state)
         obstacles = len(survey.others)
-        dynamics = Shortened(pusher.generate(interactions, survey, system.truth))
-        mpc = controller(
-            config.planning,
-            surroundings_of(survey, state, config),
-            about["goal"],
-            torch.Generator().manual_seed(config.seed_of(number, PLAN)),
-        )
+        around = surroundings_of(survey, state, config)
+        made = pusher.generate(interactions, survey, system.truth)
+        dynamics = planned_with(config.planning, made, around)
+        generator = torch.Generator().manual_seed(config.seed_of(number, PLAN))
+        mpc = controller(config.planning, around, about["goal"], generator)
         watcher.begins(
             Scene(
                 env=inner,
@@ -161,6 +161,11 @@ def run_trial(
             predicted = dynamics.rollout(state, mpc.last_plan.actions[:, None])[0, 0]
             observation, _, terminated, truncated, info = env.step(action[0].numpy())
             state, ended, pushes = _row(observation), terminated or truncated, pushes + 1
+            if config.planning.look == "always" and config.task == "obstacles" and not ended:
+                now = looked_again(around, state, standing(views_of(inner.view(camera)), state))
+                if now is not around:
+                    around = now
+                    mpc = controller(config.planning, around, about["goal"], generator)
             watcher.pushed(Step(predicted=predicted, action=action, state=state, info=info))
     except (PerceptionError, HyperdynError) as error:
         reason = f"{type(error).__name__}: {error}"
@@ -212,7 +217,10 @@ def surroundings_of(
     yaw = float(turned_by(state)[0])
     if config.planning.clearance == "boxes":
         return surroundings_from_boxes(survey.own, others, yaw)
-    return surroundings_from_views(survey.own, others, yaw, above, survey.extent, state[0, :2])
+    around = surroundings_from_views(
+        survey.own, others, yaw, above, survey.extent, state[0, :2], survey.standing
+    )
+    return replace(around, obstacles=()) if config.task == "free" else around
 
 
 def _row(values: np.ndarray) -> Float[Tensor, "1 *rest"]:
