@@ -73,6 +73,7 @@ class MujocoDynamics:
         self._bound[model.nq : model.nq + model.nv] = _bound(
             "velocity_bound", velocity_bound, model.nv
         )
+        self._late = _late_sensors(model)
         self._data = [mujoco.MjData(model) for _ in range(threads)]
         self._pool = Rollout(nthread=threads if threads > 1 else 0)
         self._busy = threading.Lock()
@@ -161,7 +162,9 @@ class MujocoDynamics:
             initial_warmstart=None if warmstart is None else warmstart[systems],
         )
         ends = slice(self._skip - 1, steps, self._skip)
-        states = self._view.read(record[:, ends, 1:], sensors[:, self._skip :: self._skip])
+        seen = sensors[:, self._skip :: self._skip].copy()
+        seen[..., self._late] = sensors[:, ends][..., self._late]
+        states = self._view.read(record[:, ends, 1:], seen)
         return np.where(self._diverged(record)[:, ends, None], np.nan, states)
 
     def _diverged(self, record: Float[np.ndarray, "B T R"]) -> Bool[np.ndarray, "B T-1"]:
@@ -213,6 +216,16 @@ def _require_alike(models: Sequence[mujoco.MjModel]) -> None:
             "The model keeps state of plugins or delays beside qpos, qvel and act; "
             "MujocoDynamics cannot set that. Take them out of the model."
         )
+
+
+def _late_sensors(model: mujoco.MjModel) -> Bool[np.ndarray, " D"]:
+    """Entries of `sensordata` that need accelerations (touch, forces).
+
+    A running simulator knows them once a step is done: beside a state stand those of the step that
+    led to it.
+    """
+    late = model.sensor_needstage == mujoco.mjtStage.mjSTAGE_ACC
+    return np.repeat(late, model.sensor_dim)
 
 
 def _bound(

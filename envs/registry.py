@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium
 
+from hyperdyn.envs.suite.grids import GRIDS
 from hyperdyn.errors import require_known
 
 NAMESPACE = "hyperdyn/"
@@ -22,6 +23,13 @@ def _locomotion(module: str, name: str, **kwargs: Any) -> _Recipe:
     """500 steps of a class in a module of the package `locomotion`."""
     entry_point = f"hyperdyn.envs.locomotion.{module}:{name}"
     return _Recipe(entry_point=entry_point, max_episode_steps=500, kwargs=kwargs)
+
+
+def _suite(task: str) -> _Recipe:
+    """1000 steps of a task of the control suite, such as "cheetah-speed"."""
+    body = task.split("-")[0]
+    entry_point = f"hyperdyn.envs.suite.{body}:Suite{body.title()}"
+    return _Recipe(entry_point=entry_point, max_episode_steps=1000, kwargs={"task": task})
 
 
 _RECIPES = {
@@ -44,6 +52,7 @@ _RECIPES = {
     "hyperdyn/PushObstacles-v0": _Recipe(
         entry_point="hyperdyn.envs.pushing.push_obstacles:PushObstacles", max_episode_steps=30
     ),
+    **{grid.env_id: _suite(grid.task) for grid in GRIDS.values()},
 }
 
 ENV_IDS: tuple[str, ...] = tuple(_RECIPES)
