@@ -14,8 +14,8 @@ from hyperdyn.cli.command import Command, Job
 class Train(Command):
     """Train a generator, as a preset says; Ctrl-C at any time, `--resume` goes on.
 
-    What object pushing needs has commands of its own, with a --help each: `hyperdyn train
-    perception` and `hyperdyn train push`.
+    Object pushing, the study of locomotion and policies have commands of their own, with a --help
+    each: `hyperdyn train perception`, `train push`, `train locomotion`, `train policy`.
 
     Rounds that are divided into groups (--groups, or as the preset says) can be collected by
     several processes, here (--workers) or on a Ray cluster (--ray): no number depends on that. A

@@ -9,6 +9,7 @@ TINY = replace(
     preset("cheetah-slope"),
     iterations=3,
     rollouts=3,
+    groups=1,
     steps=60,
     samples=8,
     horizon=3,
