@@ -2,9 +2,21 @@
 
 from hyperdyn.policies.conditioned import Conditioned as Conditioned
 from hyperdyn.policies.config import PolicyConfig as PolicyConfig
+from hyperdyn.policies.gcbc import GCBC as GCBC
+from hyperdyn.policies.gcbc import matched_gcbc as matched_gcbc
 from hyperdyn.policies.generated import GeneratedPolicy as GeneratedPolicy
 from hyperdyn.policies.generator import Demonstrated as Demonstrated
 from hyperdyn.policies.generator import PolicyGenerator as PolicyGenerator
+from hyperdyn.policies.goal_config import GoalConfig as GoalConfig
+from hyperdyn.policies.goal_config import GoalNetConfig as GoalNetConfig
+from hyperdyn.policies.goal_kinds import GOAL_POLICIES as GOAL_POLICIES
+from hyperdyn.policies.goal_kinds import build_goal_policy as build_goal_policy
+from hyperdyn.policies.goal_kinds import load_goal_policy as load_goal_policy
+from hyperdyn.policies.goal_policy import GoalPairs as GoalPairs
+from hyperdyn.policies.goal_policy import GoalPolicy as GoalPolicy
+from hyperdyn.policies.goal_policy import Losses as Losses
+from hyperdyn.policies.goal_policy import latent_distances as latent_distances
+from hyperdyn.policies.goalnet import GoalNet as GoalNet
 from hyperdyn.policies.hyperzero import HyperZero as HyperZero
 from hyperdyn.policies.hypogen import HyPoGen as HyPoGen
 from hyperdyn.policies.hypogen import HyPoGenConfig as HyPoGenConfig
@@ -18,5 +30,8 @@ from hyperdyn.policies.meta import MetaPolicy as MetaPolicy
 from hyperdyn.policies.observing import ObservingPolicy as ObservingPolicy
 from hyperdyn.policies.pearl import PEARL as PEARL
 from hyperdyn.policies.pearl import PEARLConfig as PEARLConfig
+from hyperdyn.policies.pursuit import WRITINGS as WRITINGS
+from hyperdyn.policies.pursuit import Pursuit as Pursuit
+from hyperdyn.policies.pursuit import Writing as Writing
 from hyperdyn.policies.uvfa import UVFA as UVFA
 from hyperdyn.policies.uvfa import UVFAConfig as UVFAConfig

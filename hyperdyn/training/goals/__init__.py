@@ -1,0 +1,1 @@
+"""Goal-conditioned policies on pushing: demonstrations, hindsight pairs, training and trials."""
