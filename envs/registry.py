@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium
 
+from hyperdyn.envs.meta.tasks import FAMILIES
 from hyperdyn.envs.suite.grids import GRIDS
 from hyperdyn.errors import require_known
 
@@ -32,6 +33,13 @@ def _suite(task: str) -> _Recipe:
     return _Recipe(entry_point=entry_point, max_episode_steps=1000, kwargs={"task": task})
 
 
+def _meta(family: str) -> _Recipe:
+    """200 steps of a family of tasks, such as "ant-dir"."""
+    module = family.replace("-", "_")
+    entry_point = f"hyperdyn.envs.meta.{module}:{family.title().replace('-', '')}"
+    return _Recipe(entry_point=entry_point, max_episode_steps=200)
+
+
 _RECIPES = {
     "hyperdyn/CheetahSlope-v0": _locomotion("cheetah_slope", "CheetahSlope"),
     "hyperdyn/CheetahSlope15m-v0": _locomotion(
@@ -53,6 +61,7 @@ _RECIPES = {
         entry_point="hyperdyn.envs.pushing.push_obstacles:PushObstacles", max_episode_steps=30
     ),
     **{grid.env_id: _suite(grid.task) for grid in GRIDS.values()},
+    **{family.env_id: _meta(family.name) for family in FAMILIES.values()},
 }
 
 ENV_IDS: tuple[str, ...] = tuple(_RECIPES)

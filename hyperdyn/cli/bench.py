@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from hyperdyn.cli.bench_control import BenchControl
+from hyperdyn.cli.bench_experts import BenchExperts
 from hyperdyn.cli.bench_realtime import BenchRealtime
 from hyperdyn.cli.benchmark import Benchmark, File, Names, require_matplotlib, say_written
 from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
@@ -197,6 +198,7 @@ class Bench(Command):
         "perception": BenchPerception,
         "pushing": BenchPushing,
         "control": BenchControl,
+        "experts": BenchExperts,
         "realtime": BenchRealtime,
     }
     """What can be measured; a new benchmark is a new entry here."""

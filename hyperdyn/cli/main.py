@@ -16,10 +16,13 @@ import tyro
 from hyperdyn.cli.bench import Bench
 from hyperdyn.cli.collect import Collect
 from hyperdyn.cli.collect_demonstrations import CollectDemonstrations
+from hyperdyn.cli.collect_goals import CollectGoals
+from hyperdyn.cli.collect_policies import CollectPolicies
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
 from hyperdyn.cli.demo_push import DemoPush
 from hyperdyn.cli.evaluate import Evaluate
+from hyperdyn.cli.evaluate_goalnet import EvaluateGoalnet
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.objects import Objects
 from hyperdyn.cli.plan import Plan
@@ -28,6 +31,7 @@ from hyperdyn.cli.predict import Predict
 from hyperdyn.cli.score_perception import ScorePerception
 from hyperdyn.cli.tables import Tables
 from hyperdyn.cli.train import Train
+from hyperdyn.cli.train_goalnet import TrainGoalnet
 from hyperdyn.cli.train_locomotion import TrainLocomotion
 from hyperdyn.cli.train_perception import TrainPerception
 from hyperdyn.cli.train_policy import TrainPolicy
@@ -50,14 +54,19 @@ COMMANDS: dict[str, type[Command]] = {
 }
 
 FURTHER: dict[str, dict[str, type[Command]]] = {
-    "collect": {"demonstrations": CollectDemonstrations},
+    "collect": {
+        "demonstrations": CollectDemonstrations,
+        "goals": CollectGoals,
+        "policies": CollectPolicies,
+    },
     "train": {
+        "goalnet": TrainGoalnet,
         "locomotion": TrainLocomotion,
         "perception": TrainPerception,
         "policy": TrainPolicy,
         "push": TrainPush,
     },
-    "evaluate": {"perception": ScorePerception},
+    "evaluate": {"goalnet": EvaluateGoalnet, "perception": ScorePerception},
     "demo": {"push": DemoPush},
 }
 """Commands of two words, beside what the first word does alone."""

@@ -8,7 +8,8 @@ import hyperdyn.envs
 from hyperdyn.envs.locomotion import AntPier, CheetahBody, CheetahFlip, CheetahPier, CheetahSlope
 from hyperdyn.errors import InputError, UnknownNameError
 
-WALKERS = [name for name in hyperdyn.envs.ENV_IDS if "Push" not in name and "Suite" not in name]
+OTHERS = ("Push", "Suite", "CheetahVel", "AntDir")
+WALKERS = [name for name in hyperdyn.envs.ENV_IDS if not any(other in name for other in OTHERS)]
 
 
 def actions_of(env, count, seed=0):

@@ -10,11 +10,12 @@ from gymnasium.utils.env_checker import check_env
 
 import hyperdyn.envs
 from hyperdyn.envs.locomotion import LocomotionEnv
+from hyperdyn.envs.meta.base import MetaEnv
 from hyperdyn.envs.suite import GRIDS
 from hyperdyn.envs.suite.base import SuiteEnv
 from hyperdyn.errors import InputError, UnknownNameError
 
-MUJOCO = (LocomotionEnv, SuiteEnv)
+MUJOCO = (LocomotionEnv, MetaEnv, SuiteEnv)
 # Of the suite's tasks those that vary everything; the others are the same classes with less.
 LESS = {grid.env_id for grid in GRIDS.values() if len(grid.names) == 1}
 IDS = [env_id for env_id in hyperdyn.envs.ENV_IDS if env_id not in LESS]

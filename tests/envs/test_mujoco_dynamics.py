@@ -15,7 +15,8 @@ from hyperdyn.envs.mujoco_dynamics import MujocoDynamics
 from hyperdyn.errors import InputError
 from hyperdyn.planners import CEM, GoalPosition, PlanStatus
 
-WALKERS = [name for name in hyperdyn.envs.ENV_IDS if "Push" not in name and "Suite" not in name]
+OTHERS = ("Push", "Suite", "CheetahVel", "AntDir")
+WALKERS = [name for name in hyperdyn.envs.ENV_IDS if not any(other in name for other in OTHERS)]
 CHEETAH = "hyperdyn/CheetahSlope-v0"
 SLIDE = """
 <mujoco><option timestep="0.01" gravity="0 0 0"/>{options}

@@ -1,0 +1,171 @@
+"""How experts of a family's tasks are trained, and which of their actors are kept."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hyperdyn.envs.meta import FAMILIES
+from hyperdyn.errors import InputError, require_known
+
+
+@dataclass(frozen=True, kw_only=True)
+class SACSettings:
+    """Soft actor-critic (Haarnoja et al., 2018): twin critics, and a temperature that is learnt.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
+
+    hidden: tuple[int, ...] = (256, 256)
+    """Widths of actors and critics."""
+    batch: int = 256
+    """Transitions of each task in an optimiser step."""
+    learning_rate: float = 3e-4
+    """Of actors, critics and temperatures."""
+    discount: float = 0.99
+    """Of a step."""
+    target_rate: float = 0.005
+    """Share by which the target critics follow."""
+
+    def __post_init__(self) -> None:
+        """Check numbers."""
+        if not self.hidden or min(*self.hidden, self.batch) < 1:
+            raise InputError(f"Widths and batch must be at least 1; got {self}.")
+        if not 0.0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
+        if not (0.0 <= self.discount < 1.0 and 0.0 < self.target_rate <= 1.0):
+            raise InputError(
+                "discount must lie in [0, 1), target_rate in (0, 1]; got "
+                f"{self.discount} and {self.target_rate}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpertsConfig:
+    """Experts of some tasks of a family, trained in lockstep, one optimiser step a step of each.
+
+    A round begins with new episodes in all tasks, so that a run is gone on with from its numbers
+    alone.
+
+    Raises:
+        UnknownNameError: If there is no such family.
+        InputError: If a task is unknown, or a number out of range.
+    """
+
+    family: str
+    """Such as "cheetah-vel"."""
+    tasks: tuple[int, ...]
+    """Indices of published tasks, a row each."""
+    sac: SACSettings = SACSettings()
+    """The learner's numbers."""
+    steps: int = 750_000
+    """Environment steps of each task, the random ones included."""
+    round_steps: int = 1000
+    """Steps of a round."""
+    learning_starts: int = 5000
+    """Steps of random actions, without learning, at the beginning."""
+    buffer: int = 1_000_000
+    """Transitions of each task that are remembered."""
+    kept_from: int = 500_500
+    """Steps after which the first actor is kept."""
+    kept_every: int = 500
+    """Steps from one actor kept to the next; the last one is kept at the end."""
+    evaluate_every: int = 20
+    """Rounds from one evaluation of all actors to the next."""
+    evaluated: int = 5
+    """Episodes of each task in an evaluation, without noise."""
+    seed: int = 0
+    """Of every random number."""
+
+    def __post_init__(self) -> None:
+        """Check names and numbers."""
+        require_known("family", self.family, FAMILIES)
+        count = len(FAMILIES[self.family].values)
+        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
+            raise InputError(f"Give at least one task, and none twice; got {self.tasks}.")
+        if min(self.tasks) < 0 or max(self.tasks) >= count:
+            raise InputError(f"Tasks of {self.family} are 0 to {count - 1}; got {self.tasks}.")
+        for name in ("steps", "round_steps", "kept_every", "evaluate_every", "evaluated"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        for name, of in (("steps", "round_steps"), ("buffer", "round_steps")):
+            if getattr(self, name) % getattr(self, of) or not getattr(self, name):
+                raise InputError(
+                    f"{name} must be a multiple of {of} ({getattr(self, of)}); got "
+                    f"{getattr(self, name)}."
+                )
+        if not 1 <= self.learning_starts < self.steps:
+            raise InputError(
+                f"learning_starts must lie in [1, steps); got {self.learning_starts} of "
+                f"{self.steps}."
+            )
+        if not self.learning_starts < self.kept_from <= self.steps or (
+            (self.steps - self.kept_from) % self.kept_every
+        ):
+            raise InputError(
+                "kept_from must lie in (learning_starts, steps], whole kept_every before the end; "
+                f"got {self.kept_from}."
+            )
+
+    @property
+    def rounds(self) -> int:
+        """How many there are."""
+        return self.steps // self.round_steps
+
+    @property
+    def kept(self) -> int:
+        """Actors of each task that are kept."""
+        return (self.steps - self.kept_from) // self.kept_every + 1
+
+
+KEPT_STEPS = 49_500  # of a reduced run: its last 100 actors
+SMALL = SACSettings(hidden=(64, 64), batch=64)
+PRESETS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "reduced": {
+        "training": 15,
+        "sac": SMALL,
+        "steps_by_family": {"cheetah-vel": 200_000, "ant-dir": 400_000},
+    },
+    "quick": {
+        "training": 2,
+        "test": 1,
+        "sac": replace(SMALL, batch=32),
+        "steps": 2000,
+        "round_steps": 500,
+        "learning_starts": 500,
+        "buffer": 2000,
+        "kept_from": 1500,
+        "kept_every": 100,
+        "evaluate_every": 2,
+        "evaluated": 1,
+    },
+}
+"""What presets change; "training" and "test" are how many tasks of each kind, all unless named."""
+
+
+def experts_preset(name: str, family: str, seed: int = 0) -> ExpertsConfig:
+    """The run of a preset.
+
+    Test tasks get experts too, to be compared with; nothing else may learn from those.
+
+    Args:
+        name: A name in `PRESETS`.
+        family: Such as "cheetah-vel".
+        seed: Of every random number.
+
+    Raises:
+        UnknownNameError: If there is no such preset or family.
+        InputError: If the seed is negative.
+    """
+    require_known("preset", name, PRESETS)
+    require_known("family", family, FAMILIES)
+    if seed < 0:
+        raise InputError(f"The seed must not be negative; got {seed}.")
+    of, changes = FAMILIES[family], dict(PRESETS[name])
+    training = of.training(changes.pop("training", len(of.ids("train"))))
+    test = of.test[: changes.pop("test", len(of.test))]
+    steps = changes.pop("steps_by_family", {}).get(family)
+    if steps is not None:
+        changes |= {"steps": steps, "buffer": steps, "kept_from": steps - KEPT_STEPS}
+    return ExpertsConfig(family=family, tasks=tuple(sorted(training + test)), seed=seed, **changes)
