@@ -145,6 +145,7 @@ def test_a_constant_latent_has_no_distance_loss_without_a_margin():
     assert float(goalnet(margin=0.5)._distance(same, same, same[:, 0])) == 0.5
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("form", ["raw", "latent"])
 def test_weights_depend_on_the_goal_and_the_present_and_on_no_one_else(form):
     model = goalnet(form=form)
@@ -280,6 +281,7 @@ def test_units_come_from_training_data():
         model.fit(rows * torch.nan, torch.randn(200, 2))
 
 
+@torch.no_grad()
 def test_arrival_is_a_distance_below_the_threshold():
     model, now, goals = goalnet(), scenes(4), scenes(4, seed=8)
     assert not model.arrived(now, now).any()  # nothing is, before a threshold is known
