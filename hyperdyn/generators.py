@@ -6,9 +6,9 @@ import torch
 
 from hyperdyn.baselines import MAML, CaDM, Direct, ExpertEnsemble, FiLM, Recurrent
 from hyperdyn.ensembles import HyperDynamicsEnsemble
-from hyperdyn.errors import CheckpointError, require_known
+from hyperdyn.errors import require_known
 from hyperdyn.model import DynamicsGenerator, HyperDynamics, ModelConfig, generator_folder
-from hyperdyn.storage import read_header
+from hyperdyn.saved import read_any
 from hyperdyn.variants import NormalisedHyperDynamics
 
 GENERATORS: dict[str, type[DynamicsGenerator]] = {
@@ -55,8 +55,4 @@ def load_generator(name: str | Path) -> DynamicsGenerator:
         UnknownNameError: If it is neither; lists the pretrained names.
         CheckpointError: If the folder is damaged or holds something else.
     """
-    folder = generator_folder(name)
-    kind = read_header(folder)["kind"]
-    if kind not in GENERATORS:
-        raise CheckpointError(f"{folder} holds a {kind!r}; generators are {', '.join(GENERATORS)}.")
-    return GENERATORS[kind].from_pretrained(folder)
+    return read_any(generator_folder(name), GENERATORS, "generators")

@@ -1,6 +1,7 @@
 """Modules that a configuration and tensors rebuild: what every generator has of saving."""
 
 import abc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from hyperdyn.errors import CheckpointError, InputError
-from hyperdyn.storage import from_config, read_folder, to_config, write_folder
+from hyperdyn.storage import from_config, read_folder, read_header, to_config, write_folder
 
 AnySaved = TypeVar("AnySaved", bound="SavedModule")
 
@@ -62,3 +63,20 @@ class SavedModule(nn.Module, abc.ABC):
                 f"The tensors in {folder} do not fit its sizes: {error}"
             ) from error
         return module.eval()
+
+
+def read_any(folder: Path, kinds: Mapping[str, type[AnySaved]], what: str) -> AnySaved:
+    """Rebuild a module of whichever of some kinds was saved.
+
+    Args:
+        folder: Where.
+        kinds: Classes by their `kind`.
+        what: What they are, in the plural.
+
+    Raises:
+        CheckpointError: If the folder is missing, damaged or holds something else.
+    """
+    kind = read_header(folder)["kind"]
+    if kind not in kinds:
+        raise CheckpointError(f"{folder} holds a {kind!r}; {what} are {', '.join(kinds)}.")
+    return kinds[kind].read(folder)

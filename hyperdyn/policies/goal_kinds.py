@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from hyperdyn.errors import CheckpointError, require_known
+from hyperdyn.errors import require_known
 from hyperdyn.policies.gcbc import GCBC
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.policies.goal_config import GoalConfig
 from hyperdyn.policies.goal_policy import GoalPolicy
 from hyperdyn.policies.goalnet import GoalNet
-from hyperdyn.storage import read_header
+from hyperdyn.saved import read_any
 
 GOAL_POLICIES: dict[str, type[GoalPolicy]] = {kind.kind: kind for kind in (GoalNet, GCBC)}
 
@@ -40,10 +40,4 @@ def load_goal_policy(folder: str | Path) -> GoalPolicy:
     Raises:
         CheckpointError: If the folder is missing, damaged or holds something else.
     """
-    folder = policy_folder(folder)
-    kind = read_header(folder)["kind"]
-    if kind not in GOAL_POLICIES:
-        raise CheckpointError(
-            f"{folder} holds a {kind!r}; policies for goals are {', '.join(GOAL_POLICIES)}."
-        )
-    return GOAL_POLICIES[kind].from_pretrained(folder)
+    return read_any(policy_folder(folder), GOAL_POLICIES, "policies for goals")

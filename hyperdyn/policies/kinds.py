@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from hyperdyn.errors import CheckpointError, require_known
+from hyperdyn.errors import require_known
 from hyperdyn.policies.conditioned import Conditioned
 from hyperdyn.policies.config import PolicyConfig
 from hyperdyn.policies.generator import PolicyGenerator, policy_folder
@@ -13,7 +13,7 @@ from hyperdyn.policies.hypogen import HyPoGenLatent, HyPoGenRaw
 from hyperdyn.policies.meta import MetaPolicy
 from hyperdyn.policies.pearl import PEARL
 from hyperdyn.policies.uvfa import UVFA
-from hyperdyn.storage import read_header
+from hyperdyn.saved import read_any
 
 POLICIES: dict[str, type[PolicyGenerator]] = {
     kind.kind: kind
@@ -48,10 +48,4 @@ def load_policy_generator(folder: str | Path) -> PolicyGenerator:
     Raises:
         CheckpointError: If the folder is missing, damaged or holds something else.
     """
-    folder = policy_folder(folder)
-    kind = read_header(folder)["kind"]
-    if kind not in POLICIES:
-        raise CheckpointError(
-            f"{folder} holds a {kind!r}; policy generators are {', '.join(POLICIES)}."
-        )
-    return POLICIES[kind].from_pretrained(folder)
+    return read_any(policy_folder(folder), POLICIES, "policy generators")
