@@ -15,13 +15,11 @@ from torch import Tensor
 
 from hyperdyn.benchmarks.control_problems import ControlProblem
 from hyperdyn.dynamics import Dynamics
-from hyperdyn.errors import require_known
-from hyperdyn.planners import CEM, ICEM, MPC, MPPI, Planner, RandomShooting
+from hyperdyn.planners import MPC, Planner
+from hyperdyn.planners.budget import PLANNERS as PLANNERS
+from hyperdyn.planners.budget import candidates, planner_of
 
-PLANNERS = ("random-shooting", "cem", "icem", "mppi")
 IDLE = "no action"
-ROUNDS = 5
-ELITE_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +43,7 @@ class Run:
 
 
 def make_planner(name: str, problem: ControlProblem, budget: int) -> Planner[Any]:
-    """A planner with its own settings that spends as much of the budget as it can.
-
-    CEM, iCEM and MPPI share it between five rounds, and CEM and iCEM fit a tenth of each.
+    """A planner for a problem that spends as much of the budget as it can.
 
     Args:
         name: One of `PLANNERS`.
@@ -58,33 +54,7 @@ def make_planner(name: str, problem: ControlProblem, budget: int) -> Planner[Any
         UnknownNameError: For another name.
         InputError: If the budget is too small for the planner.
     """
-    require_known("planner", name, PLANNERS)
-    room: dict[str, Any] = {
-        "horizon": problem.horizon,
-        "low": -problem.bound,
-        "high": problem.bound,
-    }
-    each = budget // ROUNDS
-    elites = max(2, round(ELITE_SHARE * each))
-    if name == "random-shooting":
-        return RandomShooting(samples=budget, **room)
-    if name == "cem":
-        return CEM(samples=each, iterations=ROUNDS, elites=elites, **room)
-    if name == "mppi":
-        return MPPI(samples=(budget - 1) // ROUNDS, iterations=ROUNDS, **room)
-    samples = budget
-    while True:
-        planner = ICEM(samples=samples, iterations=ROUNDS, elites=elites, **room)
-        if evaluations(planner) <= budget or samples <= 2 * elites:
-            return planner
-        samples -= 1
-
-
-def evaluations(planner: Planner[Any]) -> int:
-    """Candidates a plan rolls out for each system, all rounds together."""
-    # MPPI's weighted mean is one more.
-    last = 1 if isinstance(planner, MPPI) else 0
-    return last + sum(planner.population(number) for number in range(planner.iterations))
+    return planner_of(name, budget, problem.horizon, low=-problem.bound, high=problem.bound)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +155,7 @@ def measure(
                 seed=seed,
                 total=total if math.isfinite(total) else -math.inf,
                 solved=bool(done.solved[0]),
-                evaluations=0 if planner is None else evaluations(planner),
+                evaluations=0 if planner is None else candidates(planner),
                 seconds=done.seconds,
                 states=done.states[0],
             )

@@ -95,7 +95,7 @@ class TablesLocomotion(Command):
         return "Stopped; finished cells are kept. The same command goes on."
 
     def _study(self) -> "LocomotionStudy":
-        from hyperdyn.training.locomotion.planning import PLANNERS, planner_of
+        from hyperdyn.planners.budget import PLANNERS, planner_of
         from hyperdyn.training.locomotion.tables import LocomotionStudy
         from hyperdyn.training.presets import ROADS
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hyperdyn.benchmarks.control import PLANNERS, Episodes, evaluations, make_planner, play
+from hyperdyn.benchmarks.control import PLANNERS, Episodes, make_planner, play
 from hyperdyn.benchmarks.control_problems import CHEETAH, PENDULUM, POINT_MASS, PROBLEMS
 from hyperdyn.envs.control import PointMassGap
+from hyperdyn.planners.budget import candidates
 
 BUDGET = 200
 every_planner = pytest.mark.parametrize("name", PLANNERS)
@@ -31,7 +32,7 @@ def solve() -> Callable[..., Episodes]:
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 def test_planners_are_compared_at_equal_evaluations(problem, name):
     for budget in (100, BUDGET, 1000):
-        spent = evaluations(make_planner(name, problem, budget))
+        spent = candidates(make_planner(name, problem, budget))
         assert 0.95 * budget <= spent <= budget
 
 
@@ -47,7 +48,7 @@ def test_evaluations_are_what_a_plan_rolls_out(name, rng):
     planner = make_planner(name, POINT_MASS, BUDGET)
     world = Counting()
     planner.plan(world, world.resting(), POINT_MASS.objective, generator=rng)
-    assert sum(counted) == evaluations(planner)
+    assert sum(counted) == candidates(planner)
 
 
 @every_planner

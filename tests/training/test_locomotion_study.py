@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, UnknownNameError
+from hyperdyn.planners.budget import PLANNERS, candidates, planner_of
 from hyperdyn.training.cells import read_cell, work_out, write_cell
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.locomotion import (
@@ -34,7 +35,6 @@ from hyperdyn.training.locomotion.measurements import (
 )
 from hyperdyn.training.locomotion.page import page
 from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_RETURNS
-from hyperdyn.training.locomotion.planning import PLANNERS, candidates, planner_of
 from hyperdyn.training.locomotion.summaries import ratio_row, returns_row
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, ROADS, VARIANTS

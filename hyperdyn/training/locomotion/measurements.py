@@ -9,12 +9,12 @@ import torch
 
 from hyperdyn.errors import InputError
 from hyperdyn.generators import load_generator
+from hyperdyn.planners.budget import RANDOM, planner_of
 from hyperdyn.training.cells import Cell
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.evaluation import evaluate
 from hyperdyn.training.locomotion.adaptation import adaptation_episodes, adaptation_errors
 from hyperdyn.training.locomotion.codes import codes_over_episodes
-from hyperdyn.training.locomotion.planning import RANDOM, planner_of
 from hyperdyn.training.locomotion.runs import Run
 from hyperdyn.training.prediction import (
     change_scale,

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import HyperdynError
+from hyperdyn.planners.budget import PLANNERS, RANDOM
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
@@ -25,7 +26,6 @@ from hyperdyn.training.locomotion.measurements import (
     OnRecorded,
     Returns,
 )
-from hyperdyn.training.locomotion.planning import PLANNERS, RANDOM
 from hyperdyn.training.locomotion.runs import Run, finished_runs, read_config
 from hyperdyn.training.locomotion.summaries import Strata, errors_row, ratio_row, returns_row
 from hyperdyn.training.presets import ROADS

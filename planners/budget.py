@@ -1,9 +1,14 @@
-"""The planners that are compared, each with the same number of candidates a step."""
+"""Planners to compare, each with the same number of candidates a plan."""
 
 from typing import Any
 
 from hyperdyn.errors import require_known
-from hyperdyn.planners import CEM, ICEM, MPPI, Planner, RandomShooting
+from hyperdyn.planners._numbers import Numbers
+from hyperdyn.planners.cem import CEM
+from hyperdyn.planners.icem import ICEM
+from hyperdyn.planners.mppi import MPPI
+from hyperdyn.planners.planner import Planner
+from hyperdyn.planners.random_shooting import RandomShooting
 
 RANDOM = "random-shooting"
 """The paper's."""
@@ -12,33 +17,38 @@ ROUNDS = 5
 ELITE_SHARE = 0.1
 
 
-def planner_of(name: str, samples: int, horizon: int) -> Planner[Any]:
-    """A planner that rolls out at most `samples` candidates a step, all rounds together.
+def planner_of(
+    name: str, samples: int, horizon: int, *, low: Numbers = -1.0, high: Numbers = 1.0
+) -> Planner[Any]:
+    """A planner that rolls out at most `samples` candidates a plan, all rounds together.
 
     CEM, iCEM and MPPI share them between five rounds, and CEM and iCEM fit a tenth of each. iCEM's
     rounds shrink, so its first is larger; MPPI rolls its weighted mean out as well.
 
     Args:
         name: One of `PLANNERS`.
-        samples: Candidates of all rounds.
+        samples: Candidates of all rounds, for each system.
         horizon: Steps planned ahead.
+        low: Lower action bounds.
+        high: Upper action bounds.
 
     Raises:
         UnknownNameError: For another name.
         InputError: If there are too few candidates for the planner.
     """
     require_known("planner", name, PLANNERS)
+    room: dict[str, Any] = {"horizon": horizon, "low": low, "high": high}
     each = samples // ROUNDS
     elites = max(2, round(ELITE_SHARE * each))
     if name == RANDOM:
-        return RandomShooting(horizon=horizon, samples=samples)
+        return RandomShooting(samples=samples, **room)
     if name == "cem":
-        return CEM(horizon=horizon, samples=each, iterations=ROUNDS, elites=elites)
+        return CEM(samples=each, iterations=ROUNDS, elites=elites, **room)
     if name == "mppi":
-        return MPPI(horizon=horizon, samples=(samples - 1) // ROUNDS, iterations=ROUNDS)
+        return MPPI(samples=(samples - 1) // ROUNDS, iterations=ROUNDS, **room)
     first = samples
     while True:
-        planner = ICEM(horizon=horizon, samples=first, iterations=ROUNDS, elites=elites)
+        planner = ICEM(samples=first, iterations=ROUNDS, elites=elites, **room)
         if candidates(planner) <= samples or first <= 2 * elites:
             return planner
         first -= 1
