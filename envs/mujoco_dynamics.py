@@ -12,6 +12,7 @@ from mujoco.rollout import Rollout
 from torch import Tensor
 
 from hyperdyn.envs.mujoco_warnings import divergence_unsaid
+from hyperdyn.envs.simulation import without_resets
 from hyperdyn.envs.state_view import StateView, WholeState
 from hyperdyn.errors import InputError
 
@@ -63,7 +64,7 @@ class MujocoDynamics:
         self._models = [copy.copy(model) for model in models]
         _require_alike(self._models)
         for model in self._models:
-            model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+            without_resets(model)
         model = self._models[0]
         physics = model.nq + model.nv + model.na
         self._view = WholeState(physics) if view is None else view

@@ -16,6 +16,7 @@ from hyperdyn.envs.locomotion.ground import Surface
 from hyperdyn.envs.locomotion.hidden import HiddenProperties, Properties, copied
 from hyperdyn.envs.locomotion.robot_view import RobotView
 from hyperdyn.envs.rendering import OffscreenRenderer
+from hyperdyn.envs.simulation import advance, without_resets, without_warnings
 from hyperdyn.errors import InputError
 
 Info = dict[str, Any]
@@ -24,11 +25,6 @@ _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 100}
 BLOCK_RISE = 10.0
 BLOCK_SPEED = 200.0
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION.value
-_BAD_STATE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
 
 
 class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc.ABC):
@@ -239,14 +235,7 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         model, data = self._require_reset(), self._data
         data.ctrl[:] = clipped
         before = float(self._com[0])
-        diverged = False
-        for _ in range(self.frame_skip):
-            # `mj_step` in its two halves, so that what follows from the new state is known now.
-            mujoco.mj_step2(model, data)
-            diverged = not self._is_sane()
-            if diverged:
-                break
-            mujoco.mj_step1(model, data)
+        diverged = advance(model, data, self.frame_skip, self._is_sane)
         if not diverged:
             self._observation = self._observe()
         com_x = float(self._com[0])
@@ -294,11 +283,9 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         spec = self._spec()
         self._fit(spec)
         self._model = spec.compile()
-        self._model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        without_resets(self._model)
         self._data = mujoco.MjData(self._model)
-        # A warning already counted is not printed: the check in `step` reports it instead.
-        for warning in _BAD_STATE:
-            self._data.warning[warning].number = 1
+        without_warnings(self._data)
         self._com = self._data.subtree_com[self._model.body("torso").id]
         self._columns = np.array(self._shown(self._model))
         self._bounds = self.state_bounds

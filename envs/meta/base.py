@@ -16,6 +16,7 @@ from hyperdyn.envs.contexts import property_values, require_options
 from hyperdyn.envs.locomotion.ground import Surface, add_flat
 from hyperdyn.envs.meta.tasks import FAMILIES, SPLITS
 from hyperdyn.envs.rendering import OffscreenRenderer
+from hyperdyn.envs.simulation import advance, without_resets, without_warnings
 from hyperdyn.errors import InputError, require_known
 
 Info = dict[str, Any]
@@ -23,11 +24,6 @@ _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}
 # Beyond these a simulation has diverged: m or rad, and m/s or rad/s.
 MOST_POSITION = 1e4
 MOST_VELOCITY = 1e3
-_BAD_STATE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
 
 
 class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
@@ -90,7 +86,7 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         spec = mujoco.MjSpec.from_file(str(assets.robot(self._robot)))
         add_flat(spec, self._surface)
         self.model = spec.compile()
-        self.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        without_resets(self.model)
         self.data = mujoco.MjData(self.model)
         self._renderer: OffscreenRenderer | None = None
         self._value: float | None = None
@@ -157,9 +153,7 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         velocities = self.np_random.normal(0.0, 0.1, self.model.nv)
         self._value, chosen = self._choose(options or {}, self.np_random)
         mujoco.mj_resetData(self.model, self.data)
-        # A warning already counted is not printed: the check in `step` reports it instead.
-        for warning in _BAD_STATE:
-            self.data.warning[warning].number = 1
+        without_warnings(self.data)
         self.data.qpos += positions
         self.data.qvel += velocities
         mujoco.mj_normalizeQuat(self.model, self.data.qpos)
@@ -187,16 +181,7 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         clipped = clipped_action(action, self.action_names)
         data.ctrl[:] = clipped
         before = data.qpos[:2].copy()
-        diverged = False
-        for number in range(self.frame_skip):
-            # `mj_step` in its two halves, so that what follows from the new state is known now.
-            mujoco.mj_step2(model, data)
-            diverged = not self._is_sane()
-            if diverged:
-                break
-            if number == self.frame_skip - 1:
-                self._feel()
-            mujoco.mj_step1(model, data)
+        diverged = advance(model, data, self.frame_skip, self._is_sane, self._feel)
         moved = np.zeros(2)
         if not diverged:
             self._observation = self._observe()

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from hyperdyn.envs._checks import clipped_action, require_picture
 from hyperdyn.envs.contexts import property_values, require_options
 from hyperdyn.envs.rendering import OffscreenRenderer
+from hyperdyn.envs.simulation import advance, without_resets, without_warnings
 from hyperdyn.envs.suite.grids import GRIDS, LENGTH, SPEED, Grid
 from hyperdyn.envs.suite.models import read_model
 from hyperdyn.errors import InputError, require_known
@@ -23,11 +24,6 @@ _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 50}
 MOST_POSITION = 1e4
 MOST_VELOCITY = 1e3
 FASTEST = 100.0
-_BAD_STATE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
 
 
 class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
@@ -216,14 +212,7 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         model = self._require_reset()
         data = self._data
         data.ctrl[:] = clipped_action(action, self.action_names)
-        diverged = False
-        for _ in range(self.frame_skip):
-            # `mj_step` in its two halves, so that what follows from the new state is known now.
-            mujoco.mj_step2(model, data)
-            diverged = not self._is_sane()
-            if diverged:
-                break
-            mujoco.mj_step1(model, data)
+        diverged = advance(model, data, self.frame_skip, self._is_sane)
         if not diverged:
             self._look()
         reward = float(self.reward(self._measures, self._specification[SPEED]))
@@ -289,12 +278,10 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         spec = read_model(self.body)
         self._fit(spec, length)
         self._model = spec.compile()
-        self._model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        without_resets(self._model)
         self._data = mujoco.MjData(self._model)
         self._finish(self._model, self._data)
-        # A warning already counted is not printed: the check in `step` reports it instead.
-        for warning in _BAD_STATE:
-            self._data.warning[warning].number = 1
+        without_warnings(self._data)
         self._sensors = {
             self._model.sensor(number).name: int(self._model.sensor_adr[number])
             for number in range(self._model.nsensor)
