@@ -15,6 +15,7 @@ from hyperdyn.training.pushing.objectives import ReachGoal, Safety
 from hyperdyn.training.pushing.proposals import ApproachAndPush, RandomPushes
 from hyperdyn.training.pushing.surroundings import ROD, Surroundings, Way
 from hyperdyn.training.pushing.touch import Stepping, StillUntouched
+from hyperdyn.training.pushing.wrapped import Wrapped
 
 TASKS = {"free": "hyperdyn/Push-v0", "obstacles": "hyperdyn/PushObstacles-v0"}
 """The two tasks, and their environments."""
@@ -155,28 +156,11 @@ def planned_with(
 
 
 @dataclass(frozen=True)
-class Shortened:
+class Shortened(Wrapped):
     """Dynamics that take pushes as the environments do.
 
     They are no longer than 6 cm, in the plane, and send the rod nowhere beyond `ROD_LIMIT`.
     """
-
-    dynamics: Dynamics
-
-    @property
-    def num_systems(self) -> int:
-        """E."""
-        return self.dynamics.num_systems
-
-    @property
-    def state_dim(self) -> int:
-        """S."""
-        return self.dynamics.state_dim
-
-    @property
-    def action_dim(self) -> int:
-        """A."""
-        return self.dynamics.action_dim
 
     def rollout(
         self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]

@@ -10,6 +10,7 @@ from torch import Tensor
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.pushing.state import STATE_SPACE
 from hyperdyn.training.pushing.surroundings import ROD, Surroundings
+from hyperdyn.training.pushing.wrapped import Wrapped
 
 _VELOCITY, _SPIN = STATE_SPACE.slice_of("velocity"), STATE_SPACE.slice_of("spin")
 _PLACES = 7  # of the rod in one push, 1 cm apart at most
@@ -26,7 +27,7 @@ class Stepping(Dynamics, Protocol):
 
 
 @dataclass(frozen=True)
-class StillUntouched:
+class StillUntouched(Wrapped):
     """Pushed objects that stay where they lie while the rod passes them by.
 
     A learnt model lets an object drift by millimetres whatever the rod does. Over ten planned
@@ -43,21 +44,6 @@ class StillUntouched:
     what outlines are off by."""
     slow: float = 0.02
     """Speed below which an object is at rest, m/s."""
-
-    @property
-    def num_systems(self) -> int:
-        """E."""
-        return self.dynamics.num_systems
-
-    @property
-    def state_dim(self) -> int:
-        """S."""
-        return self.dynamics.state_dim
-
-    @property
-    def action_dim(self) -> int:
-        """A."""
-        return self.dynamics.action_dim
 
     def rollout(
         self, states: Float[Tensor, "E S"], actions: Float[Tensor, "E N H A"]
