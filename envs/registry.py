@@ -55,10 +55,10 @@ _RECIPES = {
     "hyperdyn/CheetahFlip-v0": _locomotion("cheetah_flip", "CheetahFlip"),
     "hyperdyn/AntFlip-v0": _locomotion("ant_flip", "AntFlip"),
     "hyperdyn/Push-v0": _Recipe(
-        entry_point="hyperdyn.envs.pushing.push:Push", max_episode_steps=30
+        entry_point="hyperdyn.envs.pushing.push:Push", max_episode_steps=60
     ),
     "hyperdyn/PushObstacles-v0": _Recipe(
-        entry_point="hyperdyn.envs.pushing.push_obstacles:PushObstacles", max_episode_steps=30
+        entry_point="hyperdyn.envs.pushing.push_obstacles:PushObstacles", max_episode_steps=60
     ),
     **{grid.env_id: _suite(grid.task) for grid in GRIDS.values()},
     **{family.env_id: _meta(family.name) for family in FAMILIES.values()},

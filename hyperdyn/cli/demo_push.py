@@ -48,12 +48,12 @@ class DemoPush(Command):
         """Check names, load the model and the mesh."""
         from hyperdyn.cli.push_video import PushFilm, require_figures
         from hyperdyn.pushing import load_pusher
-        from hyperdyn.training.pushing.planning import PRESETS
+        from hyperdyn.training.pushing.planning import ALONE
         from hyperdyn.training.pushing.pusher import ModelPusher
         from hyperdyn.training.pushing.trial_configs import System, TrialConfig, draw_system
         from hyperdyn.training.pushing.trials import run_trial
 
-        require_known("way of planning pushes", self.planner, PRESETS)
+        require_known("way of planning pushes with one model", self.planner, ALONE)
         require_figures()
         config = TrialConfig(
             task="obstacles", split="novel", preset=self.planner, trials=1, seed=self.seed

@@ -41,9 +41,9 @@ class TablesPush(Command):
     """Test collection of the novel objects, instead."""
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 50
     """Trials a cell of table 2."""
-    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ("icem",)
-    """Ways of planning with the generated model in table 2, beside the paper's: shooting, cem, icem
-    or mppi."""
+    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ("icem", "icem-three")
+    """Ways of planning with the generated model in table 2, beside the paper's: shooting, cem,
+    icem, icem-three (three training seeds together) or mppi."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes."""
     seed: int = 1

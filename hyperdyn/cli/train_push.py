@@ -27,8 +27,8 @@ class TrainPush(Command):
 
     models: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ("hyperdynamics",)
     """Which: hyperdynamics, direct, film, xyz, maml, expert_ensemble (tables 1 and 2);
-    joint-2400, shape-8, no-decoder, no-cropping, shape-16, shape-32, interaction-4, interaction-8
-    (table 4)."""
+    joint-800, batch-8, shape-8, no-decoder, no-cropping, shape-16, shape-32, interaction-4,
+    interaction-8 (table 4)."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S")] = (0,)
     """Training seeds."""
     pushes: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]

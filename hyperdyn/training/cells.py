@@ -42,9 +42,11 @@ class Cell(abc.ABC):
         """Its numbers, JSON values."""
 
     def setting(self) -> dict[str, Any]:
-        """All that its numbers depend on: its fields, and the checksums of the models."""
+        """All that its numbers depend on, as JSON reads it: fields, and checksums of the models."""
         fields = {name: value for name, value in asdict(self).items() if name not in self.places}
-        return fields | {what: read_header(at)["sha256"] for what, at in self.weights.items()}
+        sums = {what: read_header(at)["sha256"] for what, at in self.weights.items()}
+        found: dict[str, Any] = json.loads(json.dumps(fields | sums))
+        return found
 
 
 AnyCell = TypeVar("AnyCell", bound=Cell)

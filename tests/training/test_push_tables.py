@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,7 @@ def fill(study, cells):
                     "collided": number >= wins,
                     "left_table": False,
                     "lost": False,
+                    "pushes": 30 + number,
                     "seconds": 0.01 * (number + 1),
                 }
                 for number in range(4)
@@ -84,6 +86,7 @@ def test_numbers_stand_where_they_belong(study):
     assert set(found["table4"]) == {"hyperdynamics", GROUND_TRUTH, *ABLATIONS}
     assert found["table2"]["direct"]["seen"]["free"] == 0.75
     assert found["table2"]["direct"]["novel"]["obstacles"] == 0.5
+    assert found["table2"]["direct"]["seen"]["within_30_pushes"]["free"] == 0.25
     assert found["table2"]["xyz"]["seen"]["free"] == 0.25
     assert found["table2"]["xyz"]["seen"]["collided"]["free"] == 0.75
     low, high = found["table2"]["direct"]["novel"]["ci95"]["obstacles"]
@@ -117,6 +120,22 @@ def test_cells_are_worked_out_once_and_again_for_another_model(study, monkeypatc
     assert read_cell(study.trial("xyz", "seen", "free", "paper"), study.kept)["trials"]
     with pytest.raises(HyperdynError, match="not there"):
         read_cell(replace(study, trials=5).trial("xyz", "seen", "free", "paper"), study.kept)
+
+
+def test_what_plans_with_several_models_takes_the_first_seeds_and_names_them(study):
+    with pytest.raises(HyperdynError, match=r"plans with 3 models hyperdynamics.* holds 2"):
+        replace(study, planners=("icem-three",)).cells((2,))
+    for seed in (2, 3):
+        save_pusher(pusher("hyperdynamics", seed=seed), study.folder / f"hyperdynamics-{seed}")
+    cell = study.trial("hyperdynamics", "novel", "free", "icem-three")
+    assert [Path(it).name for it in (cell.model, *cell.others)] == [
+        f"hyperdynamics-{seed}" for seed in range(3)
+    ]
+    fill(study, [cell])
+    assert read_cell(cell, study.kept)["trials"]
+    save_pusher(pusher("hyperdynamics", seed=9), study.folder / "hyperdynamics-2")
+    with pytest.raises(HyperdynError, match="not there"):
+        read_cell(cell, study.kept)
 
 
 def test_ablations_that_were_not_trained_are_left_out(study):

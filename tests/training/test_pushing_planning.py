@@ -9,7 +9,7 @@ import torch
 pytest.importorskip("pybullet")
 
 from hyperdyn.errors import InputError
-from hyperdyn.planners import Box, RandomShooting
+from hyperdyn.planners import Box, Ensemble, RandomShooting
 from hyperdyn.training.pushing.objectives import ReachGoal, Safety
 from hyperdyn.training.pushing.planning import PRESETS, Shortened, controller, planned_with
 from hyperdyn.training.pushing.proposals import ApproachAndPush, RandomPushes
@@ -28,6 +28,7 @@ OWN = torch.tensor([-0.1, 0.0, 0.03, 0.09, 0.09, 0.06])
 WALL = torch.tensor([[0.05, 0.0, 0.03, 0.06, 0.16, 0.06]])
 ROOM = {"margin": 0.01, "growth": 0.0, "edge": 0.01}
 NOWHERE = torch.zeros(0, 2)
+AHEAD = torch.tensor([1.0, 0.0, 0.0]).expand(1, 1, 3, 3)
 LOW, HIGH = torch.tensor([-1.0, -1.0, 0.0]), torch.tensor([1.0, 1.0, 0.0])
 
 
@@ -113,6 +114,10 @@ def test_room_is_measured_along_the_whole_push_and_grows_with_it():
     assert lack(safety, (0.2, 0.2), (0.29, 0.2)) == pytest.approx(0.01, abs=1e-6)  # off the table
     doubtful = replace(safety, growth=0.5)
     assert lack(doubtful, (0.2, 0.2), (0.29, 0.2)) == pytest.approx(0.055, abs=1e-6)
+    sliding = path((0.2, 0.2), (0.29, 0.2))
+    sliding[0, 0, 1, 7] = 0.04  # m/s, at the end of the push
+    more = float(replace(doubtful, coast=0.5).violation(sliding, no_actions(sliding)))
+    assert more == pytest.approx(0.055 + 0.5 * 0.5 * 0.04, abs=1e-6)
     assert lack(doubtful, (0.1, 0.2), (0.1, 0.2)) == lack(safety, (0.1, 0.2), (0.1, 0.2)) == 0
     # What comes after the goal does not count.
     assert lack(safety, (0.2, 0.1), (0.2, 0.01), (0.05, 0.0)) == 0
@@ -376,6 +381,18 @@ def test_only_presets_that_say_so_hold_what_is_not_touched():
     assert isinstance(held.dynamics, StillUntouched)
     assert isinstance(free.dynamics, Drifting)
     assert isinstance(planned_with(PRESETS["icem"]["free"], Disc(), boxes()).dynamics, Disc)
+
+
+def test_several_models_are_planned_with_where_the_preset_says_so_and_nowhere_else():
+    three, one = PRESETS["icem-three"]["free"], PRESETS["icem"]["free"]
+    members = tuple(Disc(slides=slides) for slides in (0.0, 0.3, 0.6))
+    planned = planned_with(three, Ensemble(members), boxes())
+    pushed = [planned_with(one, member, boxes()).rollout(state(), AHEAD) for member in members]
+    torch.testing.assert_close(planned.rollout(state(), AHEAD), torch.stack(pushed).mean(dim=0))
+    assert pushed[0][0, 0, -1, 0] < pushed[2][0, 0, -1, 0]
+    for planning, dynamics in ((one, Ensemble(members)), (three, Disc())):
+        with pytest.raises(InputError, match="models, got"):
+            planned_with(planning, dynamics, boxes())
 
 
 def test_the_rod_is_sent_nowhere_beyond_its_limit():

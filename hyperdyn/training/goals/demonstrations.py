@@ -13,7 +13,7 @@ from hyperdyn.pushing import load_pusher
 from hyperdyn.storage import is_written, write_folder
 from hyperdyn.training.goals.views import picture
 from hyperdyn.training.processes import processes
-from hyperdyn.training.pushing.planning import PRESETS
+from hyperdyn.training.pushing.planning import ALONE
 from hyperdyn.training.pushing.pusher import ModelPusher, Pusher
 from hyperdyn.training.pushing.trial_configs import TrialConfig
 from hyperdyn.training.pushing.trials import Scene, Step, Watcher, run_trial
@@ -40,11 +40,11 @@ class GoalCollection:
     model: str = "push"
     """The pushing model that is planned with: packaged, or a folder."""
     preset: str = "icem"
-    """How: a name of `hyperdyn.training.pushing.planning.PRESETS`."""
+    """How: a name of `hyperdyn.training.pushing.planning.ALONE`."""
 
     def __post_init__(self) -> None:
         """Check names and numbers."""
-        require_known("way of planning pushes", self.preset, PRESETS)
+        require_known("way of planning pushes with one model", self.preset, ALONE)
         if self.trials < 1 or self.seed < 0:
             raise InputError(
                 "Trials must be at least 1 and the seed at least 0; got "

@@ -10,11 +10,12 @@ from hyperdyn.envs.pushing.layout import GOAL_RADIUS
 from hyperdyn.envs.pushing.world import TABLE_SIDE
 from hyperdyn.errors import InputError
 from hyperdyn.planners import Objective
-from hyperdyn.pushing.state import turned_by
+from hyperdyn.pushing.state import STATE_SPACE, turned_by
 from hyperdyn.training.pushing.surroundings import OBJECT, ROD, Surroundings, Way
 
 BETWEEN = 3
 """Places of the object looked at in each push, evenly spaced, the last at its end."""
+_VELOCITY = STATE_SPACE.slice_of("velocity")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,10 @@ class Safety:
     growth: float = 0.5
     """More room wanted, beside obstacles and the table's edge, for each metre that a push moves the
     object: the further it moves, the further off the model is."""
+    coast: float = 0.5
+    """Seconds for which an object that still slides at the end of a push counts as moved on, as
+    nothing holds it up then. Without it 11 of 70 trials among obstacles (training objects) ended
+    off the table, with it none of 40."""
     edge: float = 0.02
     """Room wanted between the object's position and the table's edge, m."""
     rod: float = 0.01
@@ -99,7 +104,9 @@ class Safety:
         self, states: Float[Tensor, "E N T S"], actions: Float[Tensor, "E N H A"]
     ) -> Float[Tensor, "E N"]:
         """Room that lacks, summed over the pushes before the goal is reached."""
-        doubt = self.growth * states[..., OBJECT].diff(dim=2).norm(dim=-1)
+        moved = states[..., OBJECT].diff(dim=2).norm(dim=-1)
+        speed = states[:, :, 1:, _VELOCITY][..., :2].norm(dim=-1)
+        doubt = self.growth * (moved + self.coast * speed)
         room = TABLE_SIDE / 2 - states[..., OBJECT].abs().amax(dim=-1)
         lack = (room[:, :, :1].clamp(max=self.edge) + doubt - room[:, :, 1:]).clamp(min=0)
         around = self.surroundings

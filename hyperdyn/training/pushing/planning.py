@@ -10,7 +10,18 @@ from torch import Tensor
 from hyperdyn.dynamics import Dynamics
 from hyperdyn.envs.pushing.base import MAX_PUSH
 from hyperdyn.envs.pushing.world import ROD_LIMIT
-from hyperdyn.planners import CEM, ICEM, MPC, MPPI, Objective, Planner, Proposal, RandomShooting
+from hyperdyn.errors import InputError
+from hyperdyn.planners import (
+    CEM,
+    ICEM,
+    MPC,
+    MPPI,
+    Ensemble,
+    Objective,
+    Planner,
+    Proposal,
+    RandomShooting,
+)
 from hyperdyn.training.pushing.objectives import ReachGoal, Safety
 from hyperdyn.training.pushing.proposals import ApproachAndPush, RandomPushes
 from hyperdyn.training.pushing.surroundings import ROD, Surroundings, Way
@@ -46,6 +57,9 @@ class PushPlanning:
     look: Literal["once", "always"] = "once"
     """Whether depth images are taken after each push too, by the same camera: what the arm hid at
     first comes to light (`looked_again`)."""
+    models: int = 1
+    """How many models, trained from different seeds, foretell a plan: its return is their mean, the
+    room that lacks that of the one where most lacks (`Ensemble`)."""
     touch: bool = False
     """Whether an object at rest that the rod does not come near stays where it is
     (`StillUntouched`), whatever the model says."""
@@ -90,6 +104,7 @@ PRESETS: dict[str, dict[str, PushPlanning]] = {
         for task in TASKS
     },
     "icem": {task: _ICEM for task in TASKS},
+    "icem-three": {task: replace(_ICEM, models=3) for task in TASKS},
     "mppi": {
         task: replace(
             _ICEM, planner=MPPI(horizon=10, samples=100, iterations=3, std=0.2, **_BOUNDS)
@@ -98,7 +113,11 @@ PRESETS: dict[str, dict[str, PushPlanning]] = {
     },
 }
 """Ways of planning by name, for each task. "paper": 30 sequences of one push on a free table, of
-ten among obstacles (HyperDynamics, appendix A.1); the others plan ten pushes ahead on both."""
+ten among obstacles (HyperDynamics, appendix A.1); the others plan ten pushes ahead on both,
+"icem-three" with three models."""
+
+ALONE = tuple(name for name, ways in PRESETS.items() if ways["free"].models == 1)
+"""Those that plan with one model."""
 
 
 def problem(
@@ -142,14 +161,27 @@ def controller(
 
 def planned_with(
     planning: PushPlanning, dynamics: Dynamics, surroundings: Surroundings
-) -> "Shortened":
+) -> Dynamics:
     """The dynamics that a way of planning plans with.
 
     Args:
         planning: The way of planning.
-        dynamics: As a model foretells them.
+        dynamics: As a model foretells them, or several together.
         surroundings: The object as it was seen.
+
+    Raises:
+        InputError: If it plans with more models, or with fewer.
     """
+    members = dynamics.members if isinstance(dynamics, Ensemble) else (dynamics,)
+    if len(members) != planning.models:
+        raise InputError(
+            f"This way of planning pushes takes {planning.models} models, got {len(members)}; "
+            "name another, or give it that many (`EnsemblePusher`)."
+        )
+    if isinstance(dynamics, Ensemble):
+        alone = replace(planning, models=1)
+        planned = tuple(planned_with(alone, member, surroundings) for member in members)
+        return replace(dynamics, members=planned)
     if planning.touch and isinstance(dynamics, Stepping):
         dynamics = StillUntouched(dynamics, surroundings)
     return Shortened(dynamics)

@@ -11,7 +11,7 @@ from hyperdyn.training.pushing.crops import Cut, cache_crops
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.push_data import PushData
 from hyperdyn.training.pushing.push_errors import push_errors
-from hyperdyn.training.pushing.pusher import ModelPusher
+from hyperdyn.training.pushing.pusher import EnsemblePusher, ModelPusher
 from hyperdyn.training.pushing.trial_configs import TrialConfig
 from hyperdyn.training.pushing.trials import run_trials
 
@@ -65,6 +65,13 @@ class Trials(PushCell):
     preset: str
     trials: int
     seed: int
+    others: tuple[str, ...] = ()
+    """Folders of the models that are planned with beside it."""
+
+    @property
+    def weights(self) -> dict[str, Path]:
+        """All models'."""
+        return super().weights | {f"weights-{folder}": Path(folder) for folder in self.others}
 
     @property
     def name(self) -> str:
@@ -80,7 +87,8 @@ class Trials(PushCell):
             trials=self.trials,
             seed=self.seed,
         )
-        results = run_trials(ModelPusher(load_pusher(Path(self.model))), config)
+        members = [ModelPusher(load_pusher(Path(it))) for it in (self.model, *self.others)]
+        results = run_trials(EnsemblePusher(members) if self.others else members[0], config)
         return {"trials": [asdict(result) for result in results]}
 
 

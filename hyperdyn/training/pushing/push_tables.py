@@ -10,6 +10,7 @@ from scipy import stats
 
 from hyperdyn.errors import HyperdynError
 from hyperdyn.training.cells import read_cell
+from hyperdyn.training.pushing.planning import PRESETS
 from hyperdyn.training.pushing.push_cells import Errors, PushCell, Trials
 from hyperdyn.training.pushing.push_configs import PUSHERS
 from hyperdyn.training.statistics import interval, mean
@@ -45,7 +46,7 @@ class PushStudy:
     kept: Path
     trials: int = 50
     seed: int = 0
-    planners: tuple[str, ...] = ("icem",)
+    planners: tuple[str, ...] = ("icem", "icem-three")
 
     def trained(self, name: str) -> list[Path]:
         """Folders of a model, one a training seed, in order; perhaps none."""
@@ -81,9 +82,21 @@ class PushStudy:
         ]
 
     def trial(self, name: str, split: str, task: str, preset: str) -> Trials:
-        """A cell of table 2, with the model of the first seed."""
+        """A cell of table 2, with the model of the first seed, or of the first ones.
+
+        Raises:
+            HyperdynError: If there are fewer than are planned with.
+        """
+        wanted, found = PRESETS[preset][task].models, self.seeds(name)
+        if len(found) < wanted:
+            raise HyperdynError(
+                f"{preset!r} plans with {wanted} models {name}, from as many seeds; {self.folder} "
+                f"holds {len(found)}. Train more seeds, or leave {preset!r} out."
+            )
+        first, *others = (str(folder) for folder in found[:wanted])
         return Trials(
-            model=str(self.seeds(name)[0]),
+            model=first,
+            others=tuple(others),
             split=split,
             task=task,
             preset=preset,
@@ -163,6 +176,7 @@ class PushStudy:
 
     def _successes(self, name: str, split: str, preset: str) -> dict[str, Any]:
         row: dict[str, Any] = {"ci95": {}, "collided": {}, "left_table": {}, "lost": {}}
+        row["within_30_pushes"] = {}
         row["plan_milliseconds"] = {}
         for task in TASKS:
             trials = read_cell(self.trial(name, split, task, preset), self.kept)["trials"]
@@ -172,6 +186,8 @@ class PushStudy:
             row["ci95"][task] = (float(found.low), float(found.high))
             for what in ("collided", "left_table", "lost"):
                 row[what][task] = sum(trial[what] for trial in trials) / len(trials)
+            soon = sum(trial["success"] and trial["pushes"] <= 30 for trial in trials)
+            row["within_30_pushes"][task] = soon / len(trials)
             seconds = float(np.median([trial["seconds"] for trial in trials]))
             row["plan_milliseconds"][task] = 1000 * seconds
         return row

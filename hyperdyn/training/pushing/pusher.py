@@ -1,6 +1,7 @@
 """What a trial needs of a model: what it sees on the table, and the dynamics it makes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,6 +12,7 @@ from hyperdyn.dynamics import Dynamics
 from hyperdyn.envs.pushing import View
 from hyperdyn.envs.pushing.world import TABLE_SIDE
 from hyperdyn.perception import NoObjectError, Views, depth_to_points
+from hyperdyn.planners import Ensemble
 from hyperdyn.pushing import Interactions, PushingGenerator, Seen, Truth
 from hyperdyn.pushing.state import POSITION, ROD
 
@@ -37,6 +39,8 @@ class Survey:
     """Side of what such a view shows about its box's centre, m."""
     standing: Float[Tensor, "m 2"]
     """Where the depth image shows something above the table's top, the rod left out, x and y, m."""
+    members: tuple["Survey", ...] = ()
+    """What each of several models made of it; this is the first one's."""
 
 
 @runtime_checkable
@@ -108,6 +112,31 @@ class ModelPusher:
     def generate(self, interactions: Interactions, survey: Survey, truth: Truth) -> Dynamics:
         """Make the dynamics; see `Pusher.generate`."""
         return self.model.generate(interactions, survey.seen, truth=truth, exact=self.exact)
+
+
+class EnsemblePusher:
+    """Several trained models at once; the first one says what stands where.
+
+    Args:
+        members: At least two, of any kind.
+    """
+
+    def __init__(self, members: Sequence[Pusher]) -> None:
+        self.members = tuple(members)
+
+    def survey(self, views: Views, state: Float[Tensor, "1 S"]) -> Survey:
+        """Let every model look; see `Pusher.survey`."""
+        surveys = tuple(member.survey(views, state) for member in self.members)
+        return replace(surveys[0], members=surveys)
+
+    def generate(self, interactions: Interactions, survey: Survey, truth: Truth) -> Ensemble:
+        """Make the dynamics of each model; see `Pusher.generate`.
+
+        Raises:
+            InputError: If there are fewer than two models.
+        """
+        pairs = zip(self.members, survey.members, strict=True)
+        return Ensemble(tuple(member.generate(interactions, seen, truth) for member, seen in pairs))
 
 
 def standing(views: Views, state: Float[Tensor, "1 S"]) -> Float[Tensor, "n 2"]:

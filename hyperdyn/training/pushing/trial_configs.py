@@ -21,8 +21,8 @@ SYSTEM, FEEL, SCENE, LOOK, PLAN = range(1, 6)
 class TrialConfig:
     """Trials of one task on one split.
 
-    An episode ends after 30 pushes, as registered: the farthest goal is 40 cm away, so that is four
-    times what a rod that went straight would need. The paper names no limit.
+    An episode ends after 60 pushes, as registered. The paper names no limit; the farthest goal is
+    40 cm away, and an object is pushed half as far where there is room for no more.
     """
 
     task: str
