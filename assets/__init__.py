@@ -64,3 +64,10 @@ def pusher(name: str) -> Path:
     """
     require_known("pushing model", name, pusher_names())
     return _folder("pretrained") / ("push/hyperdynamics-0" if name == "push" else name)
+
+
+def locomotion() -> Path:
+    """Folder of the packaged locomotion study: finished runs as `hyperdyn train locomotion` makes
+    them, without their data.
+    """
+    return _folder("pretrained") / "locomotion"

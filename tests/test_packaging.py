@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 TOP = SETUPTOOLS["package-dir"]  # import name -> folder
-DATA = {".json", ".safetensors", ".txt", ".typed", ".xml"}
+DATA = {".json", ".jsonl", ".safetensors", ".txt", ".typed", ".xml"}
 
 USE = """
 import sys
@@ -101,7 +101,7 @@ def test_the_wheel_holds_every_module_and_asset_and_nothing_else(wheel: Path):
         "/".join((*package.split("."), *file.relative_to(ROOT / folder).parts))
         for package, folder in TOP.items()
         for file in (ROOT / folder).rglob("*")
-        if file.suffix in {".py", *DATA}
+        if file.suffix in {".py", *DATA} or file.name == "finished"
     }
     with zipfile.ZipFile(wheel) as archive:
         files = [name for name in archive.namelist() if ".dist-info/" not in name]

@@ -35,8 +35,8 @@ class TablesLocomotion(Command):
 
     json: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Where to write the tables; a page of the same name, .md, is written beside it."""
-    models: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
-    """A folder that `hyperdyn train locomotion` wrote."""
+    models: Annotated[Path | None, tyro.conf.arg(metavar="STUDY")] = None
+    """A folder that `hyperdyn train locomotion` wrote; the packaged runs unless given."""
     tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = KNOWN_TABLES
     """Which tables."""
     tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TASK")] = ()
@@ -95,6 +95,7 @@ class TablesLocomotion(Command):
         return "Stopped; finished cells are kept. The same command goes on."
 
     def _study(self) -> "LocomotionStudy":
+        from hyperdyn import assets
         from hyperdyn.planners.budget import PLANNERS, planner_of
         from hyperdyn.training.locomotion.tables import LocomotionStudy
         from hyperdyn.training.presets import ROADS
@@ -104,7 +105,7 @@ class TablesLocomotion(Command):
         for planner in PLANNERS if "planners" in self.tables else PLANNERS[:1]:
             planner_of(planner, self.samples, self.horizon)
         return LocomotionStudy(
-            folder=self.models,
+            folder=self.models or assets.locomotion(),
             kept=self.json.with_suffix(".cells"),
             tasks=self.tasks or tuple(ROADS),
             episodes=self.episodes,

@@ -1,7 +1,7 @@
 """`hyperdyn tables push`: the tables of object pushing, from trained models, with intervals."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -41,9 +41,10 @@ class TablesPush(Command):
     """Test collection of the novel objects, instead."""
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 50
     """Trials a cell of table 2."""
-    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ("icem", "icem-three")
+    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ()
     """Ways of planning with the generated model in table 2, beside the paper's: shooting, cem,
-    icem, icem-three (three training seeds together) or mppi."""
+    icem, icem-three (three training seeds together) or mppi; unless named icem, and icem-three
+    where there are three seeds."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes."""
     seed: int = 1
@@ -94,7 +95,7 @@ class TablesPush(Command):
         crops = {split: kept / f"crops-{split}" for split in SPLITS}
         for split in SPLITS:
             crops |= {f"{how}-{split}": kept / f"crops-{how}-{split}" for how in ("true", "whole")}
-        return PushStudy(
+        study = PushStudy(
             folder=self.models or assets.pusher("push").parent,
             data=data,
             crops=crops,
@@ -103,6 +104,7 @@ class TablesPush(Command):
             seed=self.seed,
             planners=self.planners,
         )
+        return study if self.planners else replace(study, planners=study.usual_planners)
 
     def _prepare_data(self, study: "PushStudy") -> None:
         """Collect what was not given, and cut the crops."""

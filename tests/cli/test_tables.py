@@ -95,6 +95,16 @@ def test_the_options_of_locomotion_are_those_of_its_library():
     assert KNOWN_TABLES == tuple(TABLES)
 
 
+def test_without_a_study_the_packaged_runs_are_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shorten_episodes(monkeypatch)
+    words = ["tables", "locomotion", "--json", "t.json", "--tables", "3", "--tasks", "ant-slope"]
+    words += ["--samples", "20", "--horizon", "2", "--episodes", "1", "--workers", "1"]
+    assert main(words) == 0, capsys.readouterr().err
+    rows = json.loads((tmp_path / "t.json").read_text())["table3"]["ant-slope"]
+    assert {"hyperdynamics", "recurrent", "expert_ensemble"} <= set(rows)
+
+
 def test_a_study_of_locomotion_from_its_runs_to_the_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shorten_episodes(monkeypatch)

@@ -125,8 +125,10 @@ def test_cells_are_worked_out_once_and_again_for_another_model(study, monkeypatc
 def test_what_plans_with_several_models_takes_the_first_seeds_and_names_them(study):
     with pytest.raises(HyperdynError, match=r"plans with 3 models hyperdynamics.* holds 2"):
         replace(study, planners=("icem-three",)).cells((2,))
+    assert study.usual_planners == ("icem",)
     for seed in (2, 3):
         save_pusher(pusher("hyperdynamics", seed=seed), study.folder / f"hyperdynamics-{seed}")
+    assert study.usual_planners == ("icem", "icem-three")
     cell = study.trial("hyperdynamics", "novel", "free", "icem-three")
     assert [Path(it).name for it in (cell.model, *cell.others)] == [
         f"hyperdynamics-{seed}" for seed in range(3)

@@ -23,6 +23,7 @@ ABLATIONS = tuple(name for name in PUSHERS if name not in MODELS)
 GROUND_TRUTH = "true-boxes"
 """The ablation that is no other model: the generated one, given the objects' true boxes."""
 PAPER_PLANNER = "paper"
+USUAL_PLANNERS = ("icem", "icem-three")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +47,18 @@ class PushStudy:
     kept: Path
     trials: int = 50
     seed: int = 0
-    planners: tuple[str, ...] = ("icem", "icem-three")
+    planners: tuple[str, ...] = ("icem",)
 
     def trained(self, name: str) -> list[Path]:
         """Folders of a model, one a training seed, in order; perhaps none."""
         folders = sorted(self.folder.glob(f"{name}-[0-9]*"))
         return [folder for folder in folders if (folder / "config.json").is_file()]
+
+    @property
+    def usual_planners(self) -> tuple[str, ...]:
+        """iCEM with one model, and with several where there are so many."""
+        seeds = len(self.trained("hyperdynamics"))
+        return tuple(way for way in USUAL_PLANNERS if PRESETS[way]["free"].models <= max(seeds, 1))
 
     @property
     def ablations(self) -> tuple[str, ...]:
