@@ -105,6 +105,7 @@ def test_the_page_and_the_file_hold_the_same(study, tmp_path):
     assert "| xyz | 1.10 [1.00, 1.20] / 5.00 [5.00, 5.00] |" in text
     assert "1.45 / 5.89" in text  # the paper's
     assert "0.75 [" in text
+    assert "| 0.25 / 0.25 |" in text  # within 30 pushes
     alone = page({**study.tables((2,)), "setting": {}})
     assert "Table 1" not in alone
 
