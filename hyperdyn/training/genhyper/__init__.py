@@ -1,0 +1,1 @@
+"""Training samplers of policies on collected experts."""
