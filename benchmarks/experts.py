@@ -14,8 +14,9 @@ from hyperdyn.envs import make
 from hyperdyn.envs.meta import FAMILIES
 from hyperdyn.errors import InputError
 from hyperdyn.training.experts.configs import ExpertsConfig
+from hyperdyn.training.experts.lockstep import make_learner, make_replay
 from hyperdyn.training.experts.rounds import evaluate
-from hyperdyn.training.experts.training import make_learner, make_replay, make_round
+from hyperdyn.training.experts.training import make_round
 from hyperdyn.training.experts.worlds import MetaWorlds
 from hyperdyn.training.seeds import seed_for
 

@@ -9,7 +9,7 @@ import torch
 from hyperdyn.envs.control import Pendulum
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, UnknownNameError
 from hyperdyn.networks import MLPSpec, batched_mlp
-from hyperdyn.training.experts import training
+from hyperdyn.training.experts import lockstep, training
 from hyperdyn.training.experts.configs import ExpertsConfig, SACSettings, experts_preset
 from hyperdyn.training.experts.learner import Batch, BatchedSAC, heads
 from hyperdyn.training.experts.policies import ExpertPolicies, collected, policy_folder
@@ -81,8 +81,8 @@ def config(tasks, **changes):
 
 def trained(settings, worlds):
     """The learner after all rounds, and what the rounds returned."""
-    learner, optimiser = training.make_learner(settings, worlds)
-    replay = training.make_replay(settings, worlds)
+    learner, optimiser = lockstep.make_learner(settings, worlds)
+    replay = lockstep.make_replay(settings, worlds)
     played = [
         training.make_round(settings, number).play(worlds, learner, optimiser, replay)
         for number in range(settings.rounds)
@@ -127,7 +127,7 @@ def test_pendulums_are_swung_up():
         kept_from=4000,
     )
     worlds = Pendulums((0.8, 1.0))
-    before, _ = training.make_learner(settings, worlds)
+    before, _ = lockstep.make_learner(settings, worlds)
     learner, _ = trained(settings, worlds)
     kept = {"episodes": 10, "seed": 1}
     first = evaluate(worlds, before, settings.tasks, **kept)
@@ -236,7 +236,7 @@ def stop_after(count):
 
 
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(lockstep, "CHECKPOINT_SECONDS", -1.0)
     with pytest.raises(KeyboardInterrupt):
         collect_policies(TINY, tmp_path / "stopped", on_steps=stop_after(3 * 50))
     seen = []
@@ -282,7 +282,7 @@ def test_actors_are_kept_as_one_array_a_task(whole, tmp_path):
 def test_the_evaluation_is_of_the_actor_that_is_stored(whole):
     found = ExpertPolicies.read(whole, 20)
     worlds = MetaWorlds("cheetah-vel", (20,))
-    learner, _ = training.make_learner(dataclasses.replace(TINY, tasks=(20,)), worlds)
+    learner, _ = lockstep.make_learner(dataclasses.replace(TINY, tasks=(20,)), worlds)
     learner.actors.data.copy_(found.actors[-1:])
     returns = evaluate(worlds, learner, (20,), episodes=1, seed=TINY.seed)
     np.testing.assert_allclose(returns[0], found.meta.returns, rtol=1e-3)

@@ -1,5 +1,6 @@
 """How experts of a family's tasks are trained, and which of their actors are kept."""
 
+import abc
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,8 +42,41 @@ class SACSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpertsConfig:
-    """Experts of some tasks of a family, trained in lockstep, one optimiser step a step of each.
+class ActorTuning:
+    """How actors that can act already learn on, beside critics that know nothing yet.
+
+    GenHyper, section IV-B. Its actors are learnt at a low rate at first, until the critics have
+    caught up, and their loss gets `td_weight * δ² / 2` (equation 6), where
+    δ = r + Q'(s', a') - Q(s, a) of a transition that was experienced, with a' drawn anew: that is
+    where the gradient comes from. The paper gives neither the weight nor the length of the rise.
+
+    Raises:
+        InputError: If a number is out of range.
+    """
+
+    first_rate: float = 3e-6
+    """Learning rate of the actors at their first step."""
+    rise: int = 50_000
+    """Optimiser steps in which it rises, on a line, to the learner's own."""
+    td_weight: float = 0.1
+    """Of the temporal difference in the actors' loss; 0 leaves it out."""
+    td_discounted: bool = True
+    """Whether Q' is discounted in it, as in the critics' loss; the paper's formula has it bare."""
+
+    def __post_init__(self) -> None:
+        """Check numbers."""
+        if not 0.0 < self.first_rate < math.inf or not 0.0 <= self.td_weight < math.inf:
+            raise InputError(
+                "first_rate must be positive and td_weight not negative; got "
+                f"{self.first_rate} and {self.td_weight}."
+            )
+        if self.rise < 1:
+            raise InputError(f"rise must be at least 1 step; got {self.rise}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockstepConfig(abc.ABC):
+    """Tasks of a family that are learnt in lockstep, one optimiser step a step of each.
 
     A round begins with new episodes in all tasks, so that a run is gone on with from its numbers
     alone.
@@ -55,21 +89,17 @@ class ExpertsConfig:
     family: str
     """Such as "cheetah-vel"."""
     tasks: tuple[int, ...]
-    """Indices of published tasks, a row each."""
+    """Indices of published tasks."""
     sac: SACSettings = SACSettings()
     """The learner's numbers."""
     steps: int = 750_000
-    """Environment steps of each task, the random ones included."""
+    """Environment steps of each task, those before any learning included."""
     round_steps: int = 1000
     """Steps of a round."""
     learning_starts: int = 5000
-    """Steps of random actions, without learning, at the beginning."""
+    """Steps without learning, at the beginning."""
     buffer: int = 1_000_000
     """Transitions of each task that are remembered."""
-    kept_from: int = 500_500
-    """Steps after which the first actor is kept."""
-    kept_every: int = 500
-    """Steps from one actor kept to the next; the last one is kept at the end."""
     evaluate_every: int = 20
     """Rounds from one evaluation of all actors to the next."""
     evaluated: int = 5
@@ -85,7 +115,7 @@ class ExpertsConfig:
             raise InputError(f"Give at least one task, and none twice; got {self.tasks}.")
         if min(self.tasks) < 0 or max(self.tasks) >= count:
             raise InputError(f"Tasks of {self.family} are 0 to {count - 1}; got {self.tasks}.")
-        for name in ("steps", "round_steps", "kept_every", "evaluate_every", "evaluated"):
+        for name in ("steps", "round_steps", "evaluate_every", "evaluated"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
         for name, of in (("steps", "round_steps"), ("buffer", "round_steps")):
@@ -99,6 +129,37 @@ class ExpertsConfig:
                 f"learning_starts must lie in [1, steps); got {self.learning_starts} of "
                 f"{self.steps}."
             )
+
+    @property
+    def rounds(self) -> int:
+        """How many there are."""
+        return self.steps // self.round_steps
+
+    @property
+    @abc.abstractmethod
+    def rows(self) -> tuple[tuple[int, int], ...]:
+        """Task and seed of each row of the learner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpertsConfig(LockstepConfig):
+    """Experts of some tasks, a row each, from random actions on.
+
+    Raises:
+        UnknownNameError: If there is no such family.
+        InputError: If a task is unknown, or a number out of range.
+    """
+
+    kept_from: int = 500_500
+    """Steps after which the first actor is kept."""
+    kept_every: int = 500
+    """Steps from one actor kept to the next; the last one is kept at the end."""
+
+    def __post_init__(self) -> None:
+        """Check names and numbers."""
+        super().__post_init__()
+        if self.kept_every < 1:
+            raise InputError(f"kept_every must be at least 1; got {self.kept_every}.")
         if not self.learning_starts < self.kept_from <= self.steps or (
             (self.steps - self.kept_from) % self.kept_every
         ):
@@ -108,9 +169,9 @@ class ExpertsConfig:
             )
 
     @property
-    def rounds(self) -> int:
-        """How many there are."""
-        return self.steps // self.round_steps
+    def rows(self) -> tuple[tuple[int, int], ...]:
+        """Each task, with the seed of the run."""
+        return tuple((task, self.seed) for task in self.tasks)
 
     @property
     def kept(self) -> int:

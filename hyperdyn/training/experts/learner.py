@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hyperdyn.networks import MLPSpec, batched_mlp, default_parameters
-from hyperdyn.training.experts.configs import SACSettings
+from hyperdyn.training.experts.configs import ActorTuning, SACSettings
 
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0
 
@@ -39,6 +39,7 @@ class BatchedSAC(nn.Module):
         observation_dim: O.
         action_dim: A.
         generators: Of each task's initial weights.
+        tuning: For actors that can act already; None: plain soft actor-critic.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class BatchedSAC(nn.Module):
         observation_dim: int,
         action_dim: int,
         generators: list[torch.Generator],
+        tuning: ActorTuning | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
+        self._tuning = tuning
         self.action_dim = action_dim
         self.actor_spec = MLPSpec(sizes=(observation_dim, *settings.hidden, 2 * action_dim))
         self.critic_spec = MLPSpec(sizes=(observation_dim + action_dim, *settings.hidden, 1))
@@ -72,7 +75,8 @@ class BatchedSAC(nn.Module):
 
     def optimiser(self) -> torch.optim.Adam:
         """Adam for all of it, to be given to `update`."""
-        return torch.optim.Adam(self.parameters(), lr=self.settings.learning_rate, fused=True)
+        groups = [{"params": [parameter]} for parameter in self.parameters()]
+        return torch.optim.Adam(groups, lr=self.settings.learning_rate, fused=True)
 
     @torch.no_grad()
     def act(
@@ -102,8 +106,31 @@ class BatchedSAC(nn.Module):
 
         least = self._least(self.critics.detach(), batch.observations, actions)
         loss = (temperatures * log_densities - least).mean(-1).sum()
+        if self._tuning is not None:
+            self._set_actor_rate(self._tuning, optimiser)
+            if self._tuning.td_weight > 0:
+                loss = loss + self._tuning.td_weight * self._td_loss(self._tuning, batch)
         self._descend(optimiser, self.actors, torch.autograd.grad(loss, self.actors)[0])
         self.targets.lerp_(self.critics.detach(), self.settings.target_rate)
+
+    def _set_actor_rate(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> None:
+        """By the steps that the optimiser has made with the actors, which it remembers."""
+        made = float(optimiser.state[self.actors].get("step", 0.0))
+        risen = min(1.0, made / tuning.rise)
+        rate = tuning.first_rate + risen * (self.settings.learning_rate - tuning.first_rate)
+        for group in optimiser.param_groups:
+            if group["params"][0] is self.actors:
+                group["lr"] = rate
+
+    def _td_loss(self, tuning: ActorTuning, batch: Batch) -> Float[Tensor, ""]:
+        """Half the squared temporal difference, as a function of the actors (equation 6)."""
+        following, _ = self._sample(self.actors, batch.following, batch.following_noise)
+        value = self._least(self.targets, batch.following, following)
+        discount = self.settings.discount if tuning.td_discounted else 1.0
+        with torch.no_grad():
+            found = self._least(self.critics, batch.observations, batch.actions)
+        error = batch.rewards + discount * (1 - batch.terminated) * value - found
+        return 0.5 * error.square().mean(-1).sum()
 
     def _descend(self, optimiser: torch.optim.Adam, which: nn.Parameter, gradient: Tensor) -> None:
         which.grad = gradient

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -33,17 +34,17 @@ class Round:
     learner and the memory that it began with.
     """
 
-    seed: int
-    """Of the run."""
+    rows: tuple[tuple[int, int], ...]
+    """Task and seed of each row; its random numbers follow from them."""
     number: int
     """Of the round."""
-    tasks: tuple[int, ...]
-    """Indices of the tasks, a row each; their random numbers follow from them."""
     steps: int
     """Of the round."""
     learning_starts: int
-    """Steps of the run with random actions, before any learning."""
-    keeps: Callable[[int], bool]
+    """Steps of the run before any learning."""
+    actors_begin: bool = False
+    """Whether the actors act in those too; if not, actions are random."""
+    keeps: Callable[[int], bool] = lambda made: False
     """Whether the actors after so many steps of the run are kept."""
 
     def play(
@@ -55,9 +56,9 @@ class Round:
         on_step: Callable[[], object] = lambda: None,
     ) -> Played:
         """Make the steps, each with an optimiser step once learning has started."""
-        device, rows = learner.actors.device, range(len(self.tasks))
-        streams = RoundStreams(self.seed, self.tasks, self.number, device)
-        episodes = [0] * len(self.tasks)
+        device, rows = learner.actors.device, range(len(self.rows))
+        streams = RoundStreams(self.rows, self.number, device)
+        episodes = [0] * len(rows)
         ages, totals = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
         played = Played(returns=[[] for _ in rows])
         seen = np.stack([self._reset(worlds, row, 0) for row in rows])
@@ -67,7 +68,7 @@ class Round:
             observations = _tensor(seen, device)
             actions = (
                 learner.act(observations, streams.normal(learner.action_dim))
-                if learning
+                if learning or self.actors_begin
                 else 2 * streams.uniform(learner.action_dim) - 1
             )
             following, rewards, terminated = worlds.step(actions.cpu().double().numpy())
@@ -92,23 +93,37 @@ class Round:
         return played
 
     def _reset(self, worlds: Worlds, row: int, episode: int) -> Float[np.ndarray, " O"]:
-        seed = seed_for(self.seed, "collect", self.tasks[row], self.number, episode)
-        return worlds.reset(row, seed)
+        task, seed = self.rows[row]
+        return worlds.reset(row, seed_for(seed, "collect", task, self.number, episode))
+
+
+@runtime_checkable
+class Actors(Protocol):
+    """An actor for each row."""
+
+    def act(self, observations: Float[Tensor, "T O"]) -> Float[Tensor, "T A"]:
+        """An action of each, without noise."""
 
 
 def evaluate(
-    worlds: Worlds, learner: BatchedSAC, tasks: Sequence[int], *, episodes: int, seed: int
+    worlds: Worlds,
+    actors: Actors,
+    tasks: Sequence[int],
+    *,
+    episodes: int,
+    seed: int,
+    device: torch.device | str = "cpu",
 ) -> Float[np.ndarray, "T N"]:
-    """Returns of some episodes of each task, with the actors' mean actions.
+    """Returns of some episodes of each row, with the actors' mean actions.
 
     Args:
-        worlds: Of the tasks.
-        learner: With their actors.
+        worlds: A row each.
+        actors: A row each.
         tasks: Their indices, from which the episodes' starts follow.
         episodes: N.
         seed: Of the run.
+        device: Where the actors are.
     """
-    device = learner.actors.device
     returns = np.zeros((len(tasks), episodes))
     for number in range(episodes):
         starts = [
@@ -117,8 +132,8 @@ def evaluate(
         ]
         seen, running = np.stack(starts), np.ones(len(tasks), dtype=bool)
         for _ in range(worlds.horizon):
-            actions = learner.act(_tensor(seen, device))
-            seen, rewards, terminated = worlds.step(actions.cpu().double().numpy())
+            actions = actors.act(_tensor(seen, device))
+            seen, rewards, terminated = worlds.step(actions.detach().cpu().double().numpy())
             returns[:, number] += np.where(running, rewards, 0.0)
             running &= ~terminated
     return returns
@@ -131,5 +146,5 @@ def _batch(learner: BatchedSAC, replay: Replay, streams: RoundStreams) -> Batch:
     return Batch(**replay.take(places), noise=noise, following_noise=following_noise)
 
 
-def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
+def _tensor(values: np.ndarray, device: torch.device | str) -> Tensor:
     return torch.as_tensor(values, dtype=torch.float32, device=device)

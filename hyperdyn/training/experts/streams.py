@@ -1,4 +1,4 @@
-"""The random numbers of one round: each task has a stream of its own, whatever its batch-mates."""
+"""The random numbers of one round: each row has a stream of its own, whatever its batch-mates."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,19 @@ from hyperdyn.training.seeds import torch_generator
 
 
 class RoundStreams:
-    """What T tasks draw in a round, step by step; each task's numbers follow from its index.
+    """What T rows draw in a round, step by step; a row's numbers follow from its task and seed.
 
     Args:
-        seed: Of the run.
-        tasks: Indices of the tasks, a row each.
+        rows: Task and seed of each.
         number: Of the round.
         device: Where the numbers are wanted; those of other devices are others.
     """
 
     def __init__(
-        self, seed: int, tasks: Sequence[int], number: int, device: torch.device | str
+        self, rows: Sequence[tuple[int, int]], number: int, device: torch.device | str
     ) -> None:
         self._generators = [
-            torch_generator(seed, "expert", task, number, device=device) for task in tasks
+            torch_generator(seed, "expert", task, number, device=device) for task, seed in rows
         ]
         self._device = device
 
