@@ -1,6 +1,7 @@
 """`hyperdyn evaluate goalnet`: let policies for goals push objects home."""
 
-import json
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -15,15 +16,15 @@ from hyperdyn.errors import InputError
 class EvaluateGoalnet(Command):
     """Count how often policies push an object to its goal on hyperdyn/Push-v0.
 
-    With weights written at every step, and once a rollout; for a control that writes none the two
-    are the same, and it is tried once. Prints success with its 95 % interval and how often the stop
-    detector is right; --json keeps every trial.
+    With weights written at every step, and once a rollout, where that makes a difference. Prints
+    success with its 95 % interval and how often the stop detector is right; --json keeps every
+    trial.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ("runs",)
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Folders that `hyperdyn train goalnet` wrote."""
+    """Run folders of a study that `hyperdyn train goalnet` wrote."""
     split: Annotated[str, tyro.conf.arg(metavar="SPLIT")] = "seen"
     """Whose objects: seen or novel."""
     trials: Annotated[int, tyro.conf.arg(metavar="N")] = 50
@@ -31,16 +32,24 @@ class EvaluateGoalnet(Command):
     seed: int = 0
     """Seed of the tables."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """File for all that was found."""
+    """File for all that was found; a page of the same name, .md, is written beside it."""
 
     def prepare(self) -> Job:
         """Check names and numbers, and load the policies."""
-        from hyperdyn.policies import WRITINGS, GoalNet, load_goal_policy
-        from hyperdyn.training.goals.evaluation import evaluate_goals, scene_of, trials_of
+        from hyperdyn.policies import load_goal_policy
+        from hyperdyn.training.goals.evaluation import (
+            evaluate_goals,
+            policy_scores,
+            scene_of,
+            to_json,
+            writings_of,
+        )
+        from hyperdyn.training.goals.page import write
+        from hyperdyn.training.goals.trials import trials_of
 
         config = trials_of(self.split, self.trials, self.seed)
         if not self.runs:
-            raise InputError("Which policies? Name folders that `hyperdyn train goalnet` wrote.")
+            raise InputError("Which policies? Name run folders of `hyperdyn train goalnet`.")
         models = {str(run): load_goal_policy(run) for run in self.runs}
         scenes = {name: scene_of(model) for name, model in models.items()}
         if self.json is not None:
@@ -49,38 +58,46 @@ class EvaluateGoalnet(Command):
         def job() -> None:
             from tqdm import tqdm
 
-            found: dict[str, Any] = {
-                "split": self.split,
-                "trials": self.trials,
-                "seed": self.seed,
-                "policies": {},
-            }
+            goals: dict[str, Any] = {}
             for name, model in models.items():
-                rows: dict[str, Any] = {"scene": scenes[name]}
-                found["policies"][name] = rows
-                for writing in WRITINGS if isinstance(model, GoalNet) else WRITINGS[:1]:
+                rows = goals.setdefault(scenes[name], {}).setdefault(name, {})
+                for writing in writings_of(model):
                     with tqdm(total=config.trials, desc=f"{name}, {writing}", unit="trial") as bar:
-                        rows[writing] = evaluate_goals(
+                        trials = evaluate_goals(
                             model,
                             config,
                             writing=writing,
                             on_trial=lambda trial, bar=bar: bar.update(1),  # type: ignore[misc]
                         )
+                    rows[writing] = {
+                        **policy_scores([trials]),
+                        "threshold": float(model.threshold),
+                        "every_trial": to_json(trials),
+                    }
                     print(_line(name, scenes[name], writing, rows[writing]))
             if self.json is not None:
-                self.json.write_text(json.dumps(found, indent=2) + "\n")
-                print(f"Wrote {self.json}")
+                write({"goals": goals, "setting": self._setting()}, self.json)
+                print(f"Wrote {self.json} and {self.json.with_suffix('.md')}")
 
         return job
+
+    def _setting(self) -> dict[str, Any]:
+        return {
+            "split": self.split,
+            "trials": self.trials,
+            "seed": self.seed,
+            "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
+        }
 
 
 def _line(name: str, scene: str, writing: str, row: dict[str, Any]) -> str:
     low, high = row["ci95"]
-    detector = row["detector"]
-    recall = "-" if detector["recall"] is None else f"{detector['recall']:.2f}"
+    pushes = row["detector"]["pushes"]
+    told = ", ".join(
+        f"{what} {'-' if pushes[what] is None else round(pushes[what], 2)}"
+        for what in ("accuracy", "precision", "recall")
+    )
     return (
         f"{name} ({scene}, {writing}): success {row['success']:.2f} [{low:.2f}, {high:.2f}], "
-        f"{100 * row['distance']:.1f} cm from the goal; stop detector: accuracy "
-        f"{detector['accuracy']:.2f}, recall {recall}, after single pushes "
-        f"{detector['push_accuracy']:.2f}"
+        f"{100 * row['distance']:.1f} cm from the goal; stop detector after single pushes: {told}"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from hyperdyn.errors import InputError
@@ -23,9 +23,11 @@ AnyGoalPolicy = TypeVar("AnyGoalPolicy", bound="GoalPolicy")
 class GoalPairs:
     """E goals, and M moments on the way to each: raw numbers, F = L + 1 frames a moment."""
 
-    goals: Shaped[Tensor, "E *scene"]
-    """What was seen at the goal."""
-    scenes: Shaped[Tensor, "E M F *scene"]
+    scenes: Shaped[Tensor, "n *scene"]
+    """All that was seen, each scene once; the rest tells by number which is which."""
+    goal: Int[Tensor, " E"]
+    """The scene at the goal."""
+    seen: Int[Tensor, "E M F"]
     """The L frames of each moment, the present one the last of them, and the frame after."""
     proprioception: Float[Tensor, "E M L Q"]
     """At the L frames."""
@@ -137,7 +139,8 @@ class GoalPolicy(SavedModule, abc.ABC):
 
     def losses(self, pairs: GoalPairs) -> Losses:
         """The parts of the loss on demonstrations."""
-        goals, latents = self.encode(pairs.goals), self.encode(pairs.scenes)
+        encoded = self.encode(pairs.scenes)
+        goals, latents = encoded[pairs.goal], encoded[pairs.seen]
         now, after = latents[:, :, -2], latents[:, :, -1]
         networks = self.networks(goals, now[:, 0])
         inputs = self.inputs(latents[:, :, :-1], pairs.proprioception)

@@ -59,8 +59,9 @@ def scenes(*batch, scene=NUMBERS, seed=1):
 def pairs(contexts=5, moments=3, scene=NUMBERS):
     generator = torch.Generator().manual_seed(2)
     return GoalPairs(
-        goals=scenes(contexts, scene=scene, seed=3),
-        scenes=scenes(contexts, moments, 3, scene=scene, seed=4),
+        scenes=scenes(11, scene=scene, seed=3),
+        goal=torch.randint(11, (contexts,), generator=generator),
+        seen=torch.randint(11, (contexts, moments, 3), generator=generator),
         proprioception=torch.randn(contexts, moments, 2, 2, generator=generator),
         actions=torch.rand(contexts, moments, 2, generator=generator) * 2 - 1,
     )
@@ -121,7 +122,8 @@ def test_stopped_gradients_leave_exactly_the_targets_alone():
 def test_losses_are_what_they_say():
     model, shown = goalnet(margin=0.25), pairs()
     found = model.losses(shown)
-    goals, latents = model.encode(shown.goals), model.encode(shown.scenes)
+    goals = model.encode(shown.scenes[shown.goal])
+    latents = model.encode(shown.scenes[shown.seen])
     grown, foretold = [], []
     for e in range(5):
         for m in range(3):
@@ -191,9 +193,10 @@ def test_weights_from_the_goal_alone_are_the_same_at_every_step():
 
 def test_a_rollout_acts_as_training_has_it():
     model, shown = goalnet(), pairs(moments=1)
-    pursuit = Pursuit(model, shown.goals, writing="every-step")
+    pursuit = Pursuit(model, shown.scenes[shown.goal], writing="every-step")
     for frame in range(2):
-        action = pursuit.act(shown.scenes[:, 0, frame], shown.proprioception[:, 0, frame])
+        now = shown.scenes[shown.seen[:, 0, frame]]
+        action = pursuit.act(now, shown.proprioception[:, 0, frame])
     error = (action - shown.actions[:, 0]).square().mean()
     torch.testing.assert_close(error, model.losses(shown).policy.detach())
     assert float(action.abs().max()) <= 1

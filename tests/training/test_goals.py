@@ -8,13 +8,13 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from hyperdyn.cli.main import main
 from hyperdyn.envs.pushing import Push
+from hyperdyn.envs.pushing.cameras import OBJECT
 from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
-from hyperdyn.policies import GCBC, GoalNet, load_goal_policy
+from hyperdyn.policies import GCBC, GoalNet, build_goal_policy, load_goal_policy
 from hyperdyn.storage import write_folder
 from hyperdyn.training import stepped_run
-from hyperdyn.training.goals.configs import GOAL_PRESETS, goal_run
+from hyperdyn.training.goals.configs import GOAL_BUDGETS, GOAL_PRESETS, goal_run
 from hyperdyn.training.goals.demonstrations import (
     KIND,
     GoalCollection,
@@ -22,52 +22,28 @@ from hyperdyn.training.goals.demonstrations import (
     record,
     trial_folder,
 )
-from hyperdyn.training.goals.episodes import GoalEpisodes, read_episodes
-from hyperdyn.training.goals.evaluation import (
-    GoalTrial,
-    detector_scores,
-    run_goal_trial,
-    trials_of,
-)
-from hyperdyn.training.goals.training import best_threshold, train_goals
-from hyperdyn.training.goals.views import SCENES, goal_seen, poses, proprioception, seen
+from hyperdyn.training.goals.detector import best_threshold, detector_scores, find_threshold
+from hyperdyn.training.goals.episodes import read_episodes
+from hyperdyn.training.goals.training import train_goals
+from hyperdyn.training.goals.trials import GoalTrial
+from hyperdyn.training.goals.views import CAMERA, SCENES, goal_seen, poses, proprioception, seen
+from hyperdyn.training.goals.views import shown as pictured
 from hyperdyn.training.run_folder import open_run
+from tests.training.goal_data import TINY, numbered
 from tests.training.push_standin import Standin
-
-TINY = {
-    "latent_dim": 6,
-    "encoder_hidden": 8,
-    "proprioception_latent": 4,
-    "hidden": (8, 8),
-    "forward_hidden": 8,
-    "embedding_dim": 8,
-    "blocks": 2,
-    "code_dim": 4,
-    "codec_hidden": 8,
-    "block_hidden": 8,
-    "thought_width": 4,
-}
-
-
-def numbered(scene=(4,), lengths=(1, 4, 3)):
-    """Episodes whose every number says which episode and time it is of."""
-    times = 100.0 * torch.arange(len(lengths))[:, None] + torch.arange(max(lengths) + 1)
-    wide = times.view(*times.shape, *[1] * len(scene)).expand(*times.shape, *scene)
-    return GoalEpisodes(
-        scenes=wide.to(torch.uint8).contiguous() if len(scene) == 3 else wide.contiguous(),
-        proprioception=times[..., None].repeat(1, 1, 2),
-        positions=times[..., None].repeat(1, 1, 2) / 100,
-        actions=(times[:, :-1, None] / 500).repeat(1, 1, 3),
-        lengths=torch.tensor(lengths),
-    )
 
 
 def test_goals_are_later_moments_of_the_same_episode_and_targets_lie_between():
     episodes = numbered()
     pairs = episodes.draw(
-        contexts=400, moments=3, frames=2, generator=torch.Generator().manual_seed(0)
+        contexts=400,
+        moments=3,
+        frames=2,
+        episodes=400,
+        generator=torch.Generator().manual_seed(0),
     )
-    goal, scene = pairs.goals[:, 0], pairs.scenes[..., 0]
+    assert len(pairs.scenes) == len(pairs.scenes.unique(dim=0)) == 2 + 5 + 4  # each once
+    goal, scene = pairs.scenes[pairs.goal, 0], pairs.scenes[pairs.seen, 0]
     before, now, after = scene.unbind(-1)
     episode = (goal / 100).floor()
     assert torch.equal(episode[:, None].expand(-1, 3), (now / 100).floor())
@@ -85,8 +61,12 @@ def test_goals_are_later_moments_of_the_same_episode_and_targets_lie_between():
         for t in range(n)
         for u in range(t + 1, n + 1)
     }
-    alone = episodes.draw(contexts=4, moments=1, frames=2, generator=torch.Generator())
-    assert alone.actions.shape == (4, 1, 3)
+    few = numbered(lengths=(4, 4, 4)).draw(
+        contexts=50, moments=1, frames=2, episodes=1, generator=torch.Generator().manual_seed(1)
+    )
+    assert few.actions.shape == (50, 1, 3)
+    assert len((few.scenes[:, 0] / 100).floor().unique()) == 1
+    assert len(few.goal.unique()) > 1
 
 
 def test_frames_are_counted_to_each_episodes_end():
@@ -133,7 +113,9 @@ def test_a_stopped_run_ends_with_the_same_weights(name, scene, tmp_path, monkeyp
 def test_every_preset_is_a_run_and_leaves_out_what_it_says():
     episodes = numbered()
     runs = {name: goal_run(name, episodes, sizes=TINY) for name in GOAL_PRESETS}
-    assert len({run.contexts * run.moments for run in runs.values()}) == 1
+    assert {run.contexts * run.moments for run in runs.values()} == {
+        GOAL_BUDGETS["reduced"].samples
+    }
     assert len({(run.steps, run.learning_rate) for run in runs.values()}) == 1
     weights = {n: (r.model.prediction_weight, r.model.distance_weight) for n, r in runs.items()}
     assert weights["goalnet"] == weights["gcbc-shaped"] == (1.0, 1.0)
@@ -142,6 +124,9 @@ def test_every_preset_is_a_run_and_leaves_out_what_it_says():
     assert weights["goalnet-cloning"] == weights["gcbc"] == (0.0, 0.0)
     assert not runs["goalnet-goal-only"].model.sees_current
     assert runs["goalnet-once"].moments > 1
+    large = goal_run("goalnet", numbered((64, 64, 3)), budget="large", steps=7)
+    assert large.model.hidden == GOAL_BUDGETS["large"].sizes["hidden"]
+    assert (large.steps, large.episodes) == (7, GOAL_BUDGETS["large"].pictured)
     generator = torch.Generator()
     made = [
         kind(runs[name].model, generator=generator)
@@ -151,6 +136,8 @@ def test_every_preset_is_a_run_and_leaves_out_what_it_says():
     assert second == pytest.approx(first, rel=0.05)
     with pytest.raises(UnknownNameError, match="goalnet-once"):
         goal_run("goalnet-one", episodes)
+    with pytest.raises(UnknownNameError, match="'large'"):
+        goal_run("goalnet", episodes, budget="larg")
 
 
 def test_the_threshold_tells_both_kinds_apart_whatever_their_shares():
@@ -164,25 +151,44 @@ def test_the_threshold_tells_both_kinds_apart_whatever_their_shares():
 
 def test_the_goal_is_the_object_at_its_target_and_the_table_is_left_as_it_was():
     env = Push()
-    observation, _ = env.reset(seed=3, options={"object": "mit-rect1", "goal": (-0.05, 0.1)})
+    options = {"object": "mit-rect1", "goal": (-0.05, 0.1)}
+    observation, _ = env.reset(seed=3, options=options)
     state = torch.from_numpy(observation).float()
     goal = goal_seen(env, state, "state")
     torch.testing.assert_close(goal[:2], torch.tensor([-0.05, 0.1]))
     assert torch.equal(goal[2:], poses(state)[2:])
-    before = seen(env, state, "image")
-    shown = goal_seen(env, state, "image")
-    assert shown.shape == SCENES["image"]
-    assert torch.equal(seen(env, state, "image"), before)
-    changed = (shown.int() - before.int()).abs().amax(-1) > 20
-    assert 30 < int(changed.sum()) < 2000
+    for scene, few, many in (("image", 30, 2000), ("image-128", 120, 8000)):
+        before = seen(env, state, scene)
+        shown = goal_seen(env, state, scene)
+        assert shown.shape == SCENES[scene]
+        assert torch.equal(seen(env, state, scene), before)
+        changed = (shown.int() - before.int()).abs().amax(-1) > 20
+        assert few < int(changed.sum()) < many
     torch.testing.assert_close(torch.from_numpy(env.world.object_state()[:7]).float(), state[:7])
     torch.testing.assert_close(
         torch.from_numpy(env.world.tip()[:2]).float(), proprioception(state), atol=1e-5, rtol=0
     )
-    # An object that really stands there looks the same.
-    there, _ = env.reset(seed=3, options={"object": "mit-rect1", "goal": (-0.05, 0.1)})
-    assert torch.equal(torch.from_numpy(there).float(), state)
+    # The object itself is at the target in the picture, and what is left there looks as it did.
+    moved = env.goal - observation[:2]
+    world = env.world
+    (x, y, z), turned = world.call("getBasePositionAndOrientation", world.bodies[0])
+    place = [x + moved[0], y + moved[1], z]
+    world.call("resetBasePositionAndOrientation", world.bodies[0], place, turned)
+    labels = env.view(CAMERA).segmentation
+    there = torch.from_numpy(labels == OBJECT)
+    colours = torch.from_numpy(env.view(CAMERA).rgb.copy())
+    agree = (colours.int() - shown.int()).abs().amax(-1) < 5
+    assert float(agree[there].float().mean()) > 0.8  # all but what the arm hides
     env.close()
+
+
+def test_small_pictures_are_means_of_four_pixels():
+    fine = torch.randint(256, (2, 3, 128, 128, 3), generator=torch.Generator().manual_seed(0))
+    small = pictured(fine.to(torch.uint8), "image")
+    assert small.shape == (2, 3, *SCENES["image"])
+    corner = fine[1, 2, 10:12, 20:22, 1].float().mean()
+    assert abs(float(small[1, 2, 5, 10, 1]) - float(corner)) <= 0.5
+    assert torch.equal(pictured(fine.to(torch.uint8), "image-128"), fine.to(torch.uint8))
 
 
 def test_trials_are_recorded_whole_and_only_arrivals_are_read(tmp_path):
@@ -202,7 +208,7 @@ def test_trials_are_recorded_whole_and_only_arrivals_are_read(tmp_path):
         tensors = {
             "states": states,
             "actions": torch.full((2 + number, 3), 0.1 * number),
-            "pictures": torch.full((3 + number, 64, 64, 3), number, dtype=torch.uint8),
+            "pictures": torch.full((3 + number, 128, 128, 3), number, dtype=torch.uint8),
         }
         about = {"object": "x", "success": number == 2, "ending": "-"}
         write_folder(trial_folder(tmp_path, number), KIND, about, tensors)
@@ -211,7 +217,10 @@ def test_trials_are_recorded_whole_and_only_arrivals_are_read(tmp_path):
     assert len(episodes) == home
     assert episodes.lengths[-1] == 4
     torch.testing.assert_close(episodes.scenes[-1, 4], torch.tensor([0.4, 0.0, 1.0, 0.0]))
-    assert read_episodes(tmp_path, "image").scenes[-1, 4].unique().tolist() == [2]
+    for scene in ("image", "image-128"):
+        pictures = read_episodes(tmp_path, scene).scenes
+        assert tuple(pictures.shape[2:]) == SCENES[scene]
+        assert pictures[-1, 4].unique().tolist() == [2]
     collect_goals(config, tmp_path, on_trials=lambda count: None)  # nothing is missing
     with pytest.raises(CheckpointError, match="no demonstrations"):
         read_episodes(tmp_path / "nowhere", "state")
@@ -219,62 +228,57 @@ def test_trials_are_recorded_whole_and_only_arrivals_are_read(tmp_path):
         read_episodes(tmp_path, "images")
 
 
-@pytest.fixture
-def policy(tmp_path):
-    episodes = numbered()
-    config = goal_run("goalnet", episodes, sizes=TINY, steps=1, contexts=4)
-    train_goals(config, tmp_path / "policy", episodes)
-    return tmp_path / "policy"
+def test_the_threshold_is_one_of_demonstrated_moments_and_their_positions():
+    episodes = numbered(lengths=(6, 6, 6))
+    near = replace(episodes, positions=episodes.positions % 1 * 2)  # 2 cm a push
+    model = build_goal_policy(
+        "goalnet",
+        goal_run("goalnet", near, sizes=TINY).model,
+        generator=torch.Generator().manual_seed(0),
+    )
+    model.fit(near.scenes.flatten(0, 1), near.proprioception.flatten(0, 1))
+    found = find_threshold(model, near, generator=torch.Generator().manual_seed(0))
+    latents = model.encode(near.scenes[0]).detach()
+    away = (latents[:, None] - latents).norm(dim=-1)
+    # Two pushes apart are 4 cm, three are not: the cut is about between them.
+    assert float(away.diagonal(1).mean()) < found < float(away.diagonal(5).mean())
+    far = replace(episodes, positions=episodes.positions % 1 * 100)  # only itself is near
+    assert find_threshold(model, far, generator=torch.Generator().manual_seed(0)) < found
 
 
-def test_a_trial_is_the_same_again_and_its_record_is_consistent(policy):
-    model, config = load_goal_policy(policy), trials_of("seen", 2, 0)
-    first, again = (run_goal_trial(model, config, 1, writing="every-step") for _ in range(2))
-    assert first == again
-    assert first.pushes == len(first.truly) == len(first.detected) <= 30
-    assert first.truly[-1] == (first.distance <= 0.04)
-    assert not any(first.truly[:-1])
+def trial(success, truly, detected):
+    return GoalTrial(
+        number=0,
+        object="x",
+        success=success,
+        left_table=False,
+        lost=False,
+        distance=0.1,
+        pushes=len(truly),
+        truly=truly,
+        detected=detected,
+    )
 
 
-def test_the_command_tries_both_ways_and_writes_what_it_found(policy, tmp_path, capsys):
-    file = tmp_path / "found" / "goals.json"
-    words = ["evaluate", "goalnet", str(policy), "--trials", "1", "--json", str(file)]
-    assert main(words) == 0
-    found = json.loads(file.read_text())["policies"][str(policy)]
-    assert found["scene"] == "state"
-    assert {"every-step", "once"} < set(found)
-    assert len(found["once"]["trials"]) == 1
-    said = capsys.readouterr().out
-    assert said.count("success") == 2
-    assert main(["evaluate", "goalnet", str(tmp_path / "none")]) != 0
-    assert main(["train", "goalnet", "goalnet", "--demonstrations", "x", "--out", "y"]) != 0
-    assert main(["collect", "goals", "--out", str(file.parent), "--planner", "none"]) == 2
-
-
-def test_the_detector_is_scored_over_trials_and_pushes():
-    def trial(success, truly, detected):
-        return GoalTrial(
-            number=0,
-            object="x",
-            success=success,
-            left_table=False,
-            distance=0.1,
-            pushes=len(truly),
-            truly=truly,
-            detected=detected,
-        )
-
+def test_the_detector_is_scored_over_pushes_and_trials_and_where_it_would_stop():
     found = detector_scores(
         [
             trial(True, (False, True), (False, True)),
+            trial(True, (False, True), (True, True)),
             trial(True, (False, True), (False, False)),
             trial(False, (False, False), (True, False)),
             trial(False, (False,), (False,)),
         ]
     )
-    assert found["accuracy"] == 0.5
-    assert found["recall"] == 0.5
-    assert found["reported"] == 0.5
-    assert found["push_accuracy"] == pytest.approx(5 / 7)
-    assert found["push_recall"] == 0.5
-    assert detector_scores([trial(False, (False,), (False,))])["recall"] is None
+    assert found["tolerance"] == 0.04
+    pushes, trials = found["pushes"], found["trials"]
+    assert (pushes["count"], pushes["true"], pushes["told"]) == (9, 3, 4)
+    assert pushes["accuracy"] == pytest.approx(6 / 9)
+    assert pushes["precision"] == 0.5
+    assert pushes["recall"] == pytest.approx(2 / 3)
+    assert trials["accuracy"] == pytest.approx(3 / 5)
+    assert trials["precision"] == trials["recall"] == pytest.approx(2 / 3)
+    assert found["stopped"]["success"] == 0.2  # the second would have stopped too early
+    nothing = detector_scores([trial(False, (False,), (False,))])["pushes"]
+    assert nothing["precision"] is nothing["recall"] is None
+    assert nothing["accuracy"] == 1.0

@@ -27,13 +27,17 @@ class GoalTrainConfig:
     """Digest of them."""
     seed: int = 0
     """Of every random number."""
-    steps: int = 4000
+    budget: str
+    """A name in `GOAL_BUDGETS`."""
+    steps: int
     """Optimiser steps."""
-    contexts: int = 128
+    contexts: int
     """Pairs of hindsight a batch, each with weights of its own."""
-    moments: int = 1
+    moments: int
     """Moments of each: with one, weights serve the moment that they are written at; with more, all
     of the way to the goal, as weights do that are written once a rollout."""
+    episodes: int
+    """That the pairs of a batch are drawn from; what several of them show is encoded once."""
     learning_rate: float = 5e-4
     """At first, the paper's; it falls on a line to zero."""
 
@@ -45,38 +49,78 @@ class GoalTrainConfig:
                 f"A {self.kind!r} is made from a {GOAL_POLICIES[self.kind].config_type.__name__}; "
                 f"got a {type(self.model).__name__}."
             )
-        if min(self.steps, self.contexts, self.moments) < 1 or self.seed < 0:
+        counts = (self.steps, self.contexts, self.moments, self.episodes)
+        require_known("budget", self.budget, GOAL_BUDGETS)
+        if min(counts) < 1 or self.seed < 0:
             raise InputError(f"Counts of a run must be positive; got {self}.")
         if not 0 < self.learning_rate < float("inf"):
             raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class GoalBudget:
+    """What a run may cost: the same for every preset."""
+
+    steps: int
+    """Optimiser steps."""
+    samples: int
+    """Moments a batch."""
+    pictured: int
+    """Episodes that a batch is drawn from where scenes are pictures, the dearest part."""
+    sizes: dict[str, Any]
+    """Fields of `GoalNetConfig` that differ from the default."""
+
+
+GOAL_BUDGETS: dict[str, GoalBudget] = {
+    "reduced": GoalBudget(steps=4000, samples=128, pictured=12, sizes={}),
+    "large": GoalBudget(
+        steps=40_000,
+        samples=256,
+        pictured=64,
+        sizes={
+            "latent_dim": 64,
+            "encoder_hidden": 128,
+            "proprioception_latent": 16,
+            "hidden": (64, 64),
+            "forward_hidden": 128,
+            "embedding_dim": 128,
+            "code_dim": 32,
+            "codec_hidden": 128,
+            "block_hidden": 64,
+            "thought_width": 32,
+        },
+    ),
+}
+"""Reduced: minutes of one core. Large: the paper's 256 moments a batch and HyPoGen's released
+widths (Hyper-GoalNet's are not public), for a GPU or days of a core."""
+
 _NO_PREDICTION = {"prediction_weight": 0.0}
 _NO_DISTANCE = {"distance_weight": 0.0}
-_MANY = {"contexts": 32, "moments": 4}
+_ALL_THE_WAY = 4
 
-GOAL_PRESETS: dict[str, tuple[str, dict[str, Any], dict[str, int]]] = {
-    "goalnet": ("goalnet", {}, {}),
-    "goalnet-no-prediction": ("goalnet", _NO_PREDICTION, {}),
-    "goalnet-no-distance": ("goalnet", _NO_DISTANCE, {}),
-    "goalnet-cloning": ("goalnet", _NO_PREDICTION | _NO_DISTANCE, {}),
-    "goalnet-stopped": ("goalnet", {"prediction_stop": True, "distance_stop": True}, {}),
-    "goalnet-margin": ("goalnet", {"margin": 0.1}, {}),
-    "goalnet-once": ("goalnet", {}, _MANY),
-    "goalnet-goal-only": ("goalnet", {"sees_current": False}, _MANY),
-    "gcbc": ("gcbc", _NO_PREDICTION | _NO_DISTANCE, {}),
-    "gcbc-shaped": ("gcbc", {}, {}),
+GOAL_PRESETS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "goalnet": ("goalnet", {}, 1),
+    "goalnet-no-prediction": ("goalnet", _NO_PREDICTION, 1),
+    "goalnet-no-distance": ("goalnet", _NO_DISTANCE, 1),
+    "goalnet-cloning": ("goalnet", _NO_PREDICTION | _NO_DISTANCE, 1),
+    "goalnet-stopped": ("goalnet", {"prediction_stop": True, "distance_stop": True}, 1),
+    "goalnet-margin": ("goalnet", {"margin": 0.1}, 1),
+    "goalnet-once": ("goalnet", {}, _ALL_THE_WAY),
+    "goalnet-goal-only": ("goalnet", {"sees_current": False}, _ALL_THE_WAY),
+    "gcbc": ("gcbc", _NO_PREDICTION | _NO_DISTANCE, 1),
+    "gcbc-shaped": ("gcbc", {}, 1),
 }
-"""Kind, sizes and settings that differ from the default. Beside the main variant: each loss left
-out, and both; gradients stopped in both; a margin; trained for weights that are written once a
-rollout, from the goal and the first scene or from the goal alone (variant G); the control, as it
-is and with Hyper-GoalNet's further losses. Equal moments a batch for all."""
+"""Kind, sizes that differ from the budget's, and moments of each pair. Beside the main variant:
+each loss left out, and both; gradients stopped in both; a margin; trained for weights that are
+written once a rollout, from the goal and the first scene or from the goal alone (variant G); the
+control, as it is and with Hyper-GoalNet's further losses. Equal moments a batch for all."""
 
 
 def goal_run(
     name: str,
     episodes: GoalEpisodes,
     *,
+    budget: str = "reduced",
     sizes: dict[str, Any] | None = None,
     **settings: Any,
 ) -> GoalTrainConfig:
@@ -85,26 +129,40 @@ def goal_run(
     Args:
         name: In `GOAL_PRESETS`.
         episodes: What it learns from; give the widths.
-        sizes: Fields of `GoalNetConfig` that differ from the default; a GCBC takes those it has,
+        budget: In `GOAL_BUDGETS`.
+        sizes: Fields of `GoalNetConfig` that differ from the budget's; a GCBC takes those it has,
             and hidden widths that match the hypernetwork's number of parameters.
-        settings: Fields of the run that differ from the preset's.
+        settings: Fields of the run that differ from the budget's.
 
     Raises:
-        UnknownNameError: If there is no such preset.
+        UnknownNameError: If there is no such preset or budget.
         InputError: If a number cannot be.
     """
     require_known("preset", name, GOAL_PRESETS)
-    kind, changes, preset_settings = GOAL_PRESETS[name]
+    require_known("budget", budget, GOAL_BUDGETS)
+    kind, changes, moments = GOAL_PRESETS[name]
+    given = GOAL_BUDGETS[budget]
+    scene = tuple(episodes.scenes.shape[2:])
     config = GoalNetConfig(
-        scene=tuple(episodes.scenes.shape[2:]),
+        scene=scene,
         proprioception_dim=episodes.proprioception.shape[2],
         action_dim=episodes.actions.shape[2],
-        **{**changes, **(sizes or {})},
+        **{**given.sizes, **changes, **(sizes or {})},
     )
     model: GoalConfig = config
     if kind == "gcbc":
         writer = GoalNet(config, generator=torch.Generator()).hypernetwork
         model = matched_gcbc(config, sum(weight.numel() for weight in writer.parameters()))
+    defaults = {
+        "steps": given.steps,
+        "contexts": given.samples // moments,
+        "moments": moments,
+        "episodes": given.samples if len(scene) == 1 else given.pictured,
+    }
     return GoalTrainConfig(
-        kind=kind, model=model, demonstrations=episodes.digest, **{**preset_settings, **settings}
+        kind=kind,
+        model=model,
+        demonstrations=episodes.digest,
+        budget=budget,
+        **{**defaults, **settings},
     )

@@ -14,7 +14,7 @@ from hyperdyn.errors import CheckpointError, InputError, require_known
 from hyperdyn.policies import GoalPairs
 from hyperdyn.storage import from_config, is_written, read_folder
 from hyperdyn.training.goals.demonstrations import KIND, GoalCollection, trial_folder
-from hyperdyn.training.goals.views import SCENES, poses, proprioception
+from hyperdyn.training.goals.views import SCENES, poses, proprioception, shown
 from hyperdyn.training.run_folder import RUN_FILE
 
 
@@ -50,18 +50,27 @@ class GoalEpisodes:
         return episode, time
 
     def draw(
-        self, *, contexts: int, moments: int, frames: int, generator: torch.Generator
+        self,
+        *,
+        contexts: int,
+        moments: int,
+        frames: int,
+        episodes: int,
+        generator: torch.Generator,
     ) -> GoalPairs:
         """Pairs of hindsight: any two moments of an episode, the later one is the goal.
 
         Args:
             contexts: E, pairs.
+            episodes: That they are of; fewer than pairs, and they share scenes, which are encoded
+                once.
             moments: M, of each pair: the earlier one, then others drawn from it up to the goal.
             frames: L, that policies see; before the first one it was as it is in it.
             generator: The source of the draws.
         """
         drawn = torch.rand(contexts, moments + 2, generator=generator)
-        episode = torch.randint(len(self), (contexts,), generator=generator)
+        among = torch.randint(len(self), (episodes,), generator=generator)
+        episode = among[torch.randint(episodes, (contexts,), generator=generator)]
         length = self.lengths[episode]
         # Two different ones of length + 1 frames.
         one = (drawn[:, 0] * (length + 1)).long()
@@ -71,9 +80,13 @@ class GoalEpisodes:
         time[:, 0] = start
         row = episode[:, None, None]
         seen = (time[..., None] + torch.arange(1 - frames, 2)).clamp(min=0)
+        times = self.scenes.shape[1]
+        places = torch.cat([(episode * times + goal), (row * times + seen).flatten()])
+        distinct, place = places.unique(return_inverse=True)
         return GoalPairs(
-            goals=self.scenes[episode, goal],
-            scenes=self.scenes[row, seen],
+            scenes=self.scenes.flatten(0, 1)[distinct],
+            goal=place[:contexts],
+            seen=place[contexts:].view_as(seen),
             proprioception=self.proprioception[row, seen[..., :-1]],
             actions=self.actions[row[..., 0], time],
         )
@@ -110,14 +123,17 @@ def read_episodes(folder: Path, scene: str) -> GoalEpisodes:
     if not found:
         raise InputError(f"None of the {config.trials} trials in {folder} ended at the goal.")
     states = _padded([tensors["states"] for tensors in found])
-    pictures = scene == "image"
     return GoalEpisodes(
         actions=_padded([tensors["actions"] for tensors in found]),
         lengths=torch.tensor([len(tensors["actions"]) for tensors in found]),
-        scenes=_padded([t["pictures"] for t in found]) if pictures else poses(states),
+        scenes=poses(states) if scene == "state" else _pictures(found, scene),
         proprioception=proprioception(states),
         positions=states[..., :2],
     )
+
+
+def _pictures(found: list[dict[str, Tensor]], scene: str) -> Tensor:
+    return _padded([shown(tensors["pictures"], scene) for tensors in found])
 
 
 def _padded(parts: list[Tensor]) -> Tensor:

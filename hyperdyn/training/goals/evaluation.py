@@ -1,52 +1,21 @@
-"""Trials of policies for goals: how often the object comes home, and whether they know that."""
+"""How often policies for goals bring the object home, and whether they know when they have."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.envs import make
 from hyperdyn.envs.pushing import PushEnv
-from hyperdyn.envs.pushing.layout import GOAL_RADIUS
 from hyperdyn.errors import InputError
-from hyperdyn.policies import GoalPolicy, Pursuit, Writing
+from hyperdyn.policies import WRITINGS, GoalNet, GoalPolicy, Pursuit, Writing
+from hyperdyn.training.goals.detector import detector_scores
+from hyperdyn.training.goals.trials import GoalTrial, run_actor
 from hyperdyn.training.goals.views import SCENES, goal_seen, proprioception, seen
-from hyperdyn.training.pushing.planning import TASKS
-from hyperdyn.training.pushing.trial_configs import SCENE, TrialConfig, draw_system
+from hyperdyn.training.pushing.trial_configs import TrialConfig
 from hyperdyn.training.statistics import interval, mean
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoalTrial:
-    """What came of one trial."""
-
-    number: int
-    object: str
-    """Its id."""
-    success: bool
-    """It ended a push within 4 cm of the goal, and stayed on the table."""
-    left_table: bool
-    distance: float
-    """From the goal, at the end, m."""
-    pushes: int
-    truly: tuple[bool, ...]
-    """After each push: whether the object was within 4 cm of the goal."""
-    detected: tuple[bool, ...]
-    """The same, as the stop detector saw it."""
-
-
-def trials_of(split: str, count: int, seed: int) -> TrialConfig:
-    """The trials that planners have, too: the same tables, objects and goals by number.
-
-    Raises:
-        UnknownNameError: If there is no such split.
-        InputError: If there are no trials, or the seed is negative.
-    """
-    return TrialConfig(task="free", split=split, preset="icem", trials=count, seed=seed)
 
 
 def scene_of(model: GoalPolicy) -> str:
@@ -64,6 +33,44 @@ def scene_of(model: GoalPolicy) -> str:
     )
 
 
+def writings_of(model: GoalPolicy) -> tuple[Writing, ...]:
+    """The ways of writing weights that differ for a policy.
+
+    One whose weights depend on the goal alone writes them once; one that writes none has no choice.
+    """
+    if not isinstance(model, GoalNet):
+        return ("every-step",)
+    return WRITINGS if model.config.sees_current else ("once",)
+
+
+class GoalActor:
+    """A policy on its way to one goal.
+
+    Args:
+        model: A trained policy.
+        env: A table that nothing was pushed on yet.
+        state: What it observes.
+        writing: Whether weights are written at every step, or once.
+    """
+
+    def __init__(
+        self, model: GoalPolicy, env: PushEnv, state: Float[Tensor, "16"], *, writing: Writing
+    ) -> None:
+        self._env, self._scene, self._threshold = env, scene_of(model), model.threshold
+        goal = goal_seen(env, state, self._scene)
+        self._pursuit = Pursuit(model, goal[None], writing=writing)
+        self._now = seen(env, state, self._scene)
+
+    def act(self, state: Float[Tensor, "16"]) -> Float[Tensor, "3"]:
+        """Choose a push."""
+        return self._pursuit.act(self._now[None], proprioception(state)[None])[0]
+
+    def arrived(self, state: Float[Tensor, "16"]) -> bool:
+        """Look again, and say whether the stop detector fires."""
+        self._now = seen(self._env, state, self._scene)
+        return bool(self._pursuit.away(self._now[None])[0] < self._threshold)
+
+
 def run_goal_trial(
     model: GoalPolicy, config: TrialConfig, number: int, *, writing: Writing
 ) -> GoalTrial:
@@ -75,37 +82,11 @@ def run_goal_trial(
         number: Which trial; it depends on nothing else.
         writing: Whether weights are written at every step, or once.
     """
-    scene, system = scene_of(model), draw_system(config, number)
-    env = make(TASKS[config.task])
-    inner = env.unwrapped
-    assert isinstance(inner, PushEnv)
-    try:
-        observation, _ = env.reset(seed=config.seed_of(number, SCENE), options=system.options)
-        state = _tensor(observation)
-        goal = goal_seen(inner, state, scene)
-        pursuit = Pursuit(model, goal[None], writing=writing)
-        truly: list[bool] = []
-        detected: list[bool] = []
-        now, ended = seen(inner, state, scene), False
-        while not ended:
-            action = pursuit.act(now[None], proprioception(state)[None])[0]
-            observation, _, terminated, truncated, info = env.step(action.numpy())
-            state, ended = _tensor(observation), terminated or truncated
-            now = seen(inner, state, scene)
-            truly.append(bool(info["distance"] <= GOAL_RADIUS))
-            detected.append(bool(pursuit.away(now[None]) < model.threshold))
-    finally:
-        env.close()
-    return GoalTrial(
-        number=number,
-        object=system.id,
-        success=bool(info["success"]),
-        left_table=bool(info["left_table"]),
-        distance=float(info["distance"]),
-        pushes=len(truly),
-        truly=tuple(truly),
-        detected=tuple(detected),
-    )
+
+    def begin(env: PushEnv, state: Float[Tensor, "16"]) -> GoalActor:
+        return GoalActor(model, env, state, writing=writing)
+
+    return run_actor(begin, config, number)
 
 
 def evaluate_goals(
@@ -114,7 +95,7 @@ def evaluate_goals(
     *,
     writing: Writing,
     on_trial: Callable[[GoalTrial], object] = lambda trial: None,
-) -> dict[str, Any]:
+) -> list[GoalTrial]:
     """Run all trials of one way of writing weights.
 
     Args:
@@ -122,55 +103,49 @@ def evaluate_goals(
         config: From `trials_of`.
         writing: Whether weights are written at every step, or once.
         on_trial: Told of each, for progress.
-
-    Returns:
-        JSON values: success with its 95 % bootstrap interval, the stop detector's scores, and every
-        trial.
     """
     trials = []
     for number in range(config.trials):
         trials.append(run_goal_trial(model, config, number, writing=writing))
         on_trial(trials[-1])
-    successes = [float(trial.success) for trial in trials]
-    return {
-        "success": float(np.mean(successes)),
-        "ci95": list(interval([successes], statistic=mean)),
-        "distance": float(np.mean([trial.distance for trial in trials])),
-        "detector": detector_scores(trials),
-        "trials": [asdict(trial) for trial in trials],
-    }
+    return trials
 
 
-def detector_scores(trials: Sequence[GoalTrial]) -> dict[str, float | None]:
-    """How well the stop detector tells arrivals, over trials and over single pushes.
-
-    A trial counts as detected if the detector fires after any of its pushes (Hyper-GoalNet's rule).
-    Recall is None where nothing arrived.
+def successes(seeds: Sequence[Sequence[GoalTrial]]) -> dict[str, Any]:
+    """Success of one policy, or of one trained from several seeds.
 
     Args:
-        trials: At least one.
+        seeds: The trials of each.
+
+    Returns:
+        JSON values: success with its 95 % bootstrap interval over trials, each seed's resampled
+        within itself; that of each seed; the mean distance from the goal at the end (m); the share
+        of trials that pushed the object off the table; and how many trials there are.
     """
-    truly = [trial.success for trial in trials]
-    fired = [any(trial.detected) for trial in trials]
-    pushes = [flag for trial in trials for flag in trial.truly]
-    seen_pushes = [flag for trial in trials for flag in trial.detected]
+    strata = [[float(trial.success) for trial in trials] for trials in seeds]
+    every = [trial for trials in seeds for trial in trials]
     return {
-        "accuracy": _agreement(truly, fired),
-        "recall": _recall(truly, fired),
-        "reported": float(np.mean(fired)),
-        "push_accuracy": _agreement(pushes, seen_pushes),
-        "push_recall": _recall(pushes, seen_pushes),
+        "success": float(np.mean(np.concatenate(strata))),
+        "ci95": list(interval(strata, statistic=mean)),
+        "by_seed": [float(np.mean(part)) for part in strata],
+        "distance": float(np.mean([trial.distance for trial in every])),
+        "left_table": float(np.mean([trial.left_table for trial in every])),
+        "trials": len(every),
     }
 
 
-def _agreement(truly: Sequence[bool], told: Sequence[bool]) -> float:
-    return float(np.mean(np.array(truly) == np.array(told)))
+def policy_scores(seeds: Sequence[Sequence[GoalTrial]]) -> dict[str, Any]:
+    """Success, and what the stop detector is worth; `successes` and `detector_scores` of all."""
+    every = [trial for trials in seeds for trial in trials]
+    return {**successes(seeds), "detector": detector_scores(every)}
 
 
-def _recall(truly: Sequence[bool], told: Sequence[bool]) -> float | None:
-    found = [said for true, said in zip(truly, told, strict=True) if true]
-    return float(np.mean(found)) if found else None
+def to_json(trials: Sequence[GoalTrial]) -> list[dict[str, Any]]:
+    """Trials as JSON has them."""
+    return [asdict(trial) for trial in trials]
 
 
-def _tensor(observation: Float[np.ndarray, "16"]) -> Float[Tensor, "16"]:
-    return torch.as_tensor(observation, dtype=torch.float32)
+def from_json(trials: Sequence[dict[str, Any]]) -> list[GoalTrial]:
+    """Trials as they were before `to_json`."""
+    flags = ("truly", "detected")
+    return [GoalTrial(**{**trial, **{f: tuple(trial[f]) for f in flags}}) for trial in trials]

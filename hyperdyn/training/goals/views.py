@@ -1,7 +1,5 @@
 """What a goal-conditioned policy sees of a pushing table, and what it is shown as its goal."""
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
@@ -13,14 +11,16 @@ from hyperdyn.errors import require_known
 from hyperdyn.pushing.state import turned_by
 from hyperdyn.training.pushing.surroundings import OBJECT, ROD
 
-PIXELS = 64
-"""Side of a picture."""
-CAMERA: Camera = replace(VIEWS[4], width=PIXELS, height=PIXELS)
+CAMERA: Camera = VIEWS[4]
 """The one that faces the robot over the table."""
 POSE_DIM = 4
-SCENES: dict[str, tuple[int, ...]] = {"state": (POSE_DIM,), "image": (PIXELS, PIXELS, 3)}
-"""What a scene is, and its shape: the object's x and y and the cosine and sine of its yaw, or a
-picture."""
+SCENES: dict[str, tuple[int, ...]] = {
+    "state": (POSE_DIM,),
+    "image": (CAMERA.height // 2, CAMERA.width // 2, 3),
+    "image-128": (CAMERA.height, CAMERA.width, 3),
+}
+"""What a scene is, and its shape: the object's x and y and the cosine and sine of its yaw; a
+picture of 64 pixels a side, which a core learns from in minutes; one of 128, as the paper's are."""
 PROPRIOCEPTION_DIM = 2
 """The rod's x and y: what an arm knows of itself."""
 
@@ -36,9 +36,26 @@ def proprioception(states: Float[Tensor, "*batch 16"]) -> Float[Tensor, "*batch 
     return states[..., ROD]
 
 
-def picture(env: PushEnv) -> UInt8[Tensor, "h w 3"]:
+def picture(env: PushEnv) -> UInt8[Tensor, "128 128 3"]:
     """What the camera sees now."""
     return torch.from_numpy(env.view(CAMERA).rgb.copy())
+
+
+def shown(pictures: UInt8[Tensor, "*batch 128 128 3"], scene: str) -> UInt8[Tensor, "*batch h w 3"]:
+    """The camera's pictures as a scene has them: as they are, or each four pixels one, their mean.
+
+    Args:
+        pictures: From `picture`.
+        scene: "image" or "image-128".
+    """
+    height, width, _ = SCENES[scene]
+    if pictures.shape[-3] == height:
+        return pictures
+    blocks = pictures.unflatten(-3, (height, -1)).unflatten(-2, (width, -1))
+    total = blocks.sum(dim=(-4, -2), dtype=torch.int16)
+    each = blocks.shape[-4] * blocks.shape[-2]
+    found: Tensor = (total + each // 2).div(each, rounding_mode="floor").to(torch.uint8)
+    return found
 
 
 def seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Tensor, "*scene"]:
@@ -50,7 +67,7 @@ def seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Tensor,
         scene: A name in `SCENES`.
     """
     require_known("scene", scene, SCENES)
-    return poses(state) if scene == "state" else picture(env)
+    return poses(state) if scene == "state" else shown(picture(env), scene)
 
 
 def goal_seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Tensor, "*scene"]:
@@ -69,7 +86,7 @@ def goal_seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Te
         return poses(torch.cat([torch.from_numpy(env.goal).to(state), state[2:]]))
     world, moved = env.world, env.goal - state[OBJECT].double().numpy()
     _shift(world, moved)
-    found = picture(env)
+    found = shown(picture(env), scene)
     _shift(world, -moved)
     return found
 

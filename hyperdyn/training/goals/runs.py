@@ -1,0 +1,158 @@
+"""The runs of a study of policies for goals: every scene, preset and seed, several side by side."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hyperdyn.errors import CheckpointError
+from hyperdyn.storage import is_written
+from hyperdyn.training.goals.configs import GOAL_PRESETS, GoalTrainConfig
+from hyperdyn.training.goals.episodes import read_episodes
+from hyperdyn.training.goals.training import train_goals
+from hyperdyn.training.goals.views import SCENES
+from hyperdyn.training.metrics import read_metrics
+from hyperdyn.training.processes import processes
+from hyperdyn.training.run_folder import RUN_FILE, open_run
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class GoalRun:
+    """One policy trained on one kind of scene from one seed."""
+
+    scene: str
+    """A name in `hyperdyn.training.goals.views.SCENES`."""
+    preset: str
+    """A name in `hyperdyn.training.goals.configs.GOAL_PRESETS`."""
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder in a study."""
+        return f"{self.scene}-{self.preset}-{self.seed}"
+
+
+def finished_runs(study: Path) -> list[GoalRun]:
+    """The runs of a study whose training is over, by scene, preset and seed in order."""
+    found = []
+    for scene in SCENES:
+        for preset in GOAL_PRESETS:
+            start = f"{scene}-{preset}-"
+            ends = [
+                folder.parent.name.removeprefix(start) for folder in study.glob(f"{start}*/model")
+            ]
+            seeds = sorted(int(end) for end in ends if re.fullmatch(r"\d+", end))
+            runs = [GoalRun(scene=scene, preset=preset, seed=seed) for seed in seeds]
+            found += [run for run in runs if is_written(study / run.name / "model")]
+    return found
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What policies that are compared must have in common, as a run folder has it.
+
+    Raises:
+        CheckpointError: If it does not say.
+    """
+    try:
+        config = json.loads((folder / RUN_FILE).read_text())["config"]
+        samples = config["contexts"] * config["moments"]
+        common = ("budget", "demonstrations", "steps", "learning_rate")
+        return {**{name: config[name] for name in common}, "samples_a_step": samples}
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{folder} is no run of `hyperdyn train goalnet` ({type(error).__name__}: {error}); "
+            "move it elsewhere."
+        ) from error
+
+
+def train_runs(
+    configs: Mapping[GoalRun, GoalTrainConfig],
+    study: Path,
+    demonstrations: Path,
+    *,
+    workers: int,
+    on_steps: Callable[[int], object] = lambda count: None,
+) -> None:
+    """Train the runs that are missing and go on with those that were begun.
+
+    Args:
+        configs: What each is; begun in this order.
+        study: Folder of their folders.
+        demonstrations: Folder of what they learn from.
+        workers: Processes, each with one run at a time and one thread; one works in this process.
+        on_steps: Told how many optimiser steps were made; of runs found finished all count at once.
+
+    Raises:
+        CheckpointError: If a folder holds another run.
+    """
+    missing = []
+    for run, config in configs.items():
+        folder = study / run.name
+        if (folder / RUN_FILE).is_file():
+            open_run(config, folder, resume=True)
+        if is_written(folder / "model"):
+            on_steps(config.steps)
+        else:
+            missing.append(run)
+    if workers == 1 or len(missing) < 2:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in a process of its own
+        try:
+            for run in missing:
+                _train(run, configs[run], study, demonstrations, on_steps)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    steps = _Steps([(study / run.name, configs[run].steps) for run in missing], on_steps)
+    with processes(min(workers, len(missing))) as pool:
+        pending = {
+            pool.submit(_train, run, configs[run], study, demonstrations, _nobody)
+            for run in missing
+        }
+        while pending:
+            done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for job in done:
+                job.result()
+            steps.look()
+
+
+class _Steps:
+    """How many steps several runs have made, told as differences."""
+
+    def __init__(self, runs: Sequence[tuple[Path, int]], tell: Callable[[int], object]) -> None:
+        self._runs, self._tell, self._told = runs, tell, 0
+
+    def look(self) -> None:
+        """Read the metrics and tell of what is new."""
+        now = sum(self._made(folder, most) for folder, most in self._runs)
+        self._tell(now - self._told)
+        self._told = now
+
+    def _made(self, folder: Path, most: int) -> int:
+        if is_written(folder / "model"):
+            return most
+        rows = read_metrics(folder)
+        return int(rows[-1]["step"]) if rows else 0
+
+
+def _train(
+    run: GoalRun,
+    config: GoalTrainConfig,
+    study: Path,
+    demonstrations: Path,
+    on_step: Callable[[int], object],
+) -> None:
+    episodes = read_episodes(demonstrations, run.scene)
+    folder = study / run.name
+    train_goals(config, folder, episodes, resume=folder.exists(), on_step=on_step)
+
+
+def _nobody(count: int) -> None:
+    """Told of steps in another process."""
