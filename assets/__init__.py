@@ -67,7 +67,5 @@ def pusher(name: str) -> Path:
 
 
 def locomotion() -> Path:
-    """Folder of the packaged locomotion study: finished runs as `hyperdyn train locomotion` makes
-    them, without their data.
-    """
+    """Folder of the packaged locomotion study: finished runs, without their data."""
     return _folder("pretrained") / "locomotion"

@@ -18,17 +18,24 @@ ELITE_SHARE = 0.1
 
 
 def planner_of(
-    name: str, samples: int, horizon: int, *, low: Numbers = -1.0, high: Numbers = 1.0
+    name: str,
+    samples: int,
+    horizon: int,
+    *,
+    rounds: int = ROUNDS,
+    low: Numbers = -1.0,
+    high: Numbers = 1.0,
 ) -> Planner[Any]:
     """A planner that rolls out at most `samples` candidates a plan, all rounds together.
 
-    CEM, iCEM and MPPI share them between five rounds, and CEM and iCEM fit a tenth of each. iCEM's
+    CEM, iCEM and MPPI share them between rounds, and CEM and iCEM fit a tenth of each. iCEM's
     rounds shrink, so its first is larger; MPPI rolls its weighted mean out as well.
 
     Args:
         name: One of `PLANNERS`.
         samples: Candidates of all rounds, for each system.
         horizon: Steps planned ahead.
+        rounds: Of CEM, iCEM and MPPI; few candidates want few.
         low: Lower action bounds.
         high: Upper action bounds.
 
@@ -38,17 +45,17 @@ def planner_of(
     """
     require_known("planner", name, PLANNERS)
     room: dict[str, Any] = {"horizon": horizon, "low": low, "high": high}
-    each = samples // ROUNDS
+    each = samples // rounds
     elites = max(2, round(ELITE_SHARE * each))
     if name == RANDOM:
         return RandomShooting(samples=samples, **room)
     if name == "cem":
-        return CEM(samples=each, iterations=ROUNDS, elites=elites, **room)
+        return CEM(samples=each, iterations=rounds, elites=elites, **room)
     if name == "mppi":
-        return MPPI(samples=(samples - 1) // ROUNDS, iterations=ROUNDS, **room)
+        return MPPI(samples=(samples - 1) // rounds, iterations=rounds, **room)
     first = samples
     while True:
-        planner = ICEM(samples=first, iterations=ROUNDS, elites=elites, **room)
+        planner = ICEM(samples=first, iterations=rounds, elites=elites, **room)
         if candidates(planner) <= samples or first <= 2 * elites:
             return planner
         first -= 1

@@ -18,6 +18,8 @@ README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PUSHING = (ROOT / "docs" / "pushing.md").read_text()
 LOCOMOTION = (ROOT / "docs" / "locomotion.md").read_text()
+POLICIES = (ROOT / "docs" / "policies.md").read_text()
+GENHYPER = (ROOT / "docs" / "genhyper.md").read_text()
 ENCODER = CONTRIBUTING.split("## An encoder")[1]
 PLANNER = CONTRIBUTING.split("## A planner")[1].split("## ")[0]
 
@@ -51,7 +53,11 @@ def test_the_page_on_pushing_runs_as_written():
     names["env"].close()
 
 
-@pytest.mark.parametrize(("page", "least"), [(PUSHING, 8), (LOCOMOTION, 6)], ids=["push", "walk"])
+@pytest.mark.parametrize(
+    ("page", "least"),
+    [(PUSHING, 8), (LOCOMOTION, 6), (POLICIES, 6), (GENHYPER, 10)],
+    ids=["push", "walk", "policies", "genhyper"],
+)
 def test_the_commands_of_the_pages_on_studies_are_commands(page: str, least: int):
     text = "\n".join(blocks(page, "bash")).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.startswith("hyperdyn ")]

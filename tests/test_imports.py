@@ -21,7 +21,7 @@ LAYERS = (
     ("hypernetworks", "encoders", "rollout"),
     ("dynamics", "model_config", "model"),
     ("baselines", "variants", "ensembles", "policies"),
-    ("generators",),
+    ("generators", "genhyper"),
     ("perception",),
     ("pushing",),
     ("training",),

@@ -107,7 +107,15 @@ def _environments() -> list[str]:
 
 
 def _presets() -> list[str]:
-    from hyperdyn.training.presets import GENERATED, KINDS, PRESETS, ROADS, VARIANTS
+    from hyperdyn.envs.suite.grids import GRIDS
+    from hyperdyn.training.presets import (
+        GENERATED,
+        KINDS,
+        PRESETS,
+        ROADS,
+        SUITE_KINDS,
+        VARIANTS,
+    )
 
     listed = [
         f"{name}: {run.kind}, {run.iterations} x {run.rollouts} episodes of {run.steps} steps"
@@ -120,6 +128,8 @@ def _presets() -> list[str]:
         "TASK-MODEL-reduced; on the first four tasks also TASK-MODEL-paper, TASK-VARIANT-reduced",
         f"  tasks: {', '.join(ROADS)}",
         f"  models: {models}; variants: {', '.join(VARIANTS)}",
+        f"control suite: TASK-MODEL-reduced with {', '.join(SUITE_KINDS)}",
+        f"  tasks: {', '.join(GRIDS)}",
     ]
 
 

@@ -20,6 +20,7 @@ from hyperdyn.cli.collect_goals import CollectGoals
 from hyperdyn.cli.collect_policies import CollectPolicies
 from hyperdyn.cli.command import Command
 from hyperdyn.cli.demo import Demo
+from hyperdyn.cli.demo_policies import DemoPolicies
 from hyperdyn.cli.demo_push import DemoPush
 from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.evaluate_goalnet import EvaluateGoalnet
@@ -31,6 +32,9 @@ from hyperdyn.cli.predict import Predict
 from hyperdyn.cli.score_perception import ScorePerception
 from hyperdyn.cli.tables import Tables
 from hyperdyn.cli.train import Train
+from hyperdyn.cli.train_dynamics import TrainDynamics
+from hyperdyn.cli.train_genhyper import TrainGenhyper
+from hyperdyn.cli.train_genhyper_tuning import TrainGenhyperTuning
 from hyperdyn.cli.train_goalnet import TrainGoalnet
 from hyperdyn.cli.train_locomotion import TrainLocomotion
 from hyperdyn.cli.train_perception import TrainPerception
@@ -60,6 +64,9 @@ FURTHER: dict[str, dict[str, type[Command]]] = {
         "policies": CollectPolicies,
     },
     "train": {
+        "dynamics": TrainDynamics,
+        "genhyper": TrainGenhyper,
+        "genhyper-tuning": TrainGenhyperTuning,
         "goalnet": TrainGoalnet,
         "locomotion": TrainLocomotion,
         "perception": TrainPerception,
@@ -67,7 +74,7 @@ FURTHER: dict[str, dict[str, type[Command]]] = {
         "push": TrainPush,
     },
     "evaluate": {"goalnet": EvaluateGoalnet, "perception": ScorePerception},
-    "demo": {"push": DemoPush},
+    "demo": {"policies": DemoPolicies, "push": DemoPush},
 }
 """Commands of two words, beside what the first word does alone."""
 

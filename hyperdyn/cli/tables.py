@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hyperdyn.cli.command import Command, Job
+from hyperdyn.cli.tables_genhyper import TablesGenhyper
+from hyperdyn.cli.tables_goalnet import TablesGoalnet
 from hyperdyn.cli.tables_locomotion import TablesLocomotion
 from hyperdyn.cli.tables_policies import TablesPolicies
 from hyperdyn.cli.tables_push import TablesPush
@@ -18,6 +20,8 @@ class Tables(Command):
         "push": TablesPush,
         "locomotion": TablesLocomotion,
         "policies": TablesPolicies,
+        "goalnet": TablesGoalnet,
+        "genhyper": TablesGenhyper,
     }
     """The studies; a new one is a new entry here."""
 

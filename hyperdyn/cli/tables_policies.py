@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
+from hyperdyn.cli.benchmark import require_matplotlib
 from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
+    from hyperdyn.training.policies.proposals import ProposalStudy
     from hyperdyn.training.policies.tables import PolicyStudy
 
-KNOWN_TABLES = ("1", "4")
+PAPER_TABLES = ("1", "4")
+PROPOSALS = "proposals"
+KNOWN_TABLES = (*PAPER_TABLES, PROPOSALS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +27,9 @@ class TablesPolicies(Command):
     """Make the tables of generated policies; Ctrl-C at any time, the same command goes on.
 
     Tables 1 (return on test specifications, and its share of the expert's) and 4 (error of actions
-    after each of HyPoGen's updates) of HyPoGen, with what is trained. Cells are kept in FILE.cells
-    as they are done.
+    after each of HyPoGen's updates) of HyPoGen, with what is trained; and, if asked for, proposals
+    (return of planning with and without a policy's proposals, over numbers of candidates). Cells
+    are kept in FILE.cells as they are done.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ()
@@ -35,10 +40,29 @@ class TablesPolicies(Command):
     """Folder that holds run folders of `hyperdyn train policy`."""
     demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")]
     """What they were trained on."""
-    tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N")] = KNOWN_TABLES
-    """Which tables."""
+    tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N")] = PAPER_TABLES
+    """Which tables: 1, 4, proposals."""
     episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 3
     """Episodes of each test specification."""
+    dynamics: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
+    """Run folders of `hyperdyn train dynamics`, one a task, for proposals; over true dynamics they
+    are measured in any case."""
+    planner: Annotated[str, tyro.conf.arg(metavar="NAME")] = "icem"
+    """What plans, for proposals: icem, cem, mppi or random-shooting."""
+    candidates: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (8, 16, 32, 64, 128)
+    """Sequences a plan rolls out, for proposals."""
+    horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
+    """Steps planned ahead, for proposals."""
+    share: Annotated[float, tyro.conf.arg(metavar="X")] = 0.25
+    """Share of the first round's candidates that the policy proposes."""
+    noise: Annotated[float, tyro.conf.arg(metavar="X")] = 0.1
+    """Deviation of the noise about the policy, in half ranges of the action."""
+    specifications: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Test specifications for proposals, evenly spaced; all unless given."""
+    steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1000
+    """Of an episode, for proposals; fewer than 1000 is a reduced setting."""
+    figures: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Draw FILE-proposals.png; needs matplotlib."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes."""
     seed: int = 0
@@ -55,9 +79,14 @@ class TablesPolicies(Command):
             )
         for name in self.tables:
             require_known("table", name, KNOWN_TABLES)
+        if self.figures:
+            require_matplotlib("--figures")
+            if PROPOSALS not in self.tables:
+                raise InputError(f"--figures draws {PROPOSALS}; name it among the --tables.")
         study = self._study()
+        proposals = self._proposals(study) if PROPOSALS in self.tables else None
         make_room_for(self.json)
-        cells = study.cells(self.tables)
+        cells = [*study.cells(self.tables), *([] if proposals is None else proposals.cells())]
 
         def job() -> None:
             from tqdm import tqdm
@@ -68,9 +97,15 @@ class TablesPolicies(Command):
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
                     bar.update()
-            found = {**study.tables(self.tables), "setting": self._setting(study)}
-            write(found, self.json)
+            found = study.tables(self.tables)
+            setting = self._setting(study)
+            if proposals is not None:
+                found[PROPOSALS] = proposals.table()
+                setting[PROPOSALS] = proposals.setting_as_json()
+            write({**found, "setting": setting}, self.json)
             _console(self.json)
+            if proposals is not None and self.figures:
+                self._draw(found[PROPOSALS])
 
         return job
 
@@ -89,6 +124,28 @@ class TablesPolicies(Command):
             episodes=self.episodes,
             seed=self.seed,
         )
+
+    def _proposals(self, study: "PolicyStudy") -> "ProposalStudy":
+        from hyperdyn.training.policies.planned import PlanSetting
+        from hyperdyn.training.policies.proposals import ProposalStudy
+
+        setting = PlanSetting(
+            planner=self.planner,
+            candidates=self.candidates,
+            horizon=self.horizon,
+            share=self.share,
+            std=self.noise,
+            specifications=self.specifications,
+            steps=self.steps,
+        )
+        return ProposalStudy(study, setting, self.dynamics)
+
+    def _draw(self, table: dict[str, Any]) -> None:
+        from hyperdyn.training.policies.proposals_figure import draw_proposals
+
+        file = self.json.with_name(f"{self.json.stem}-{PROPOSALS}.png")
+        draw_proposals(table, file)
+        print(f"Wrote {file}")
 
     def _setting(self, study: "PolicyStudy") -> dict[str, Any]:
         return {

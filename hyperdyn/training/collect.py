@@ -16,8 +16,9 @@ from hyperdyn.envs.locomotion.true_dynamics import true_dynamics
 from hyperdyn.errors import InputError
 from hyperdyn.history import HistoryBuffer
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.planners import MPC, ObjectiveFunction, Planner, Proposal
+from hyperdyn.planners import MPC, Mixture, ObjectiveFunction, Planner, Proposal
 from hyperdyn.training.episodes import Episodes, json_context
+from hyperdyn.training.suite_states import learnable
 from hyperdyn.training.tasks import task_for
 from hyperdyn.training.truths import CHANGES
 
@@ -67,7 +68,7 @@ class PlanningAgent:
     planner: Planner[Any]
     objective: ObjectiveFunction
     generator: torch.Generator
-    proposal: Proposal | None = None
+    proposal: Proposal | Mixture | None = None
     plans: int = 0
     """Plans made so far, one a system and step."""
     plan_seconds: float = 0.0
@@ -201,7 +202,7 @@ def run_episodes(
     Raises:
         UnknownNameError: If the agent is to be told the truth and the environment has no task.
     """
-    envs = [make(env_id) for _ in resets]
+    envs = [learnable(make(env_id)) for _ in resets]
     try:
         starts = [
             env.reset(seed=r.seed, options=r.options) for env, r in zip(envs, resets, strict=True)

@@ -2,17 +2,21 @@
 
 TASK-MODEL-reduced is about ten core-minutes, for tables over all tasks, models and seeds. TASK is
 one of `ROADS`, MODEL is a kind ("expert-ensemble" for expert_ensemble), or of `VARIANTS`, which are
-ablations of the generator on the paper's tasks. TASK-MODEL-paper has the paper's budget.
+ablations of the generator on the paper's tasks. TASK-MODEL-paper has the paper's budget. The tasks
+of the control suite (`hyperdyn.envs.suite.GRIDS`) have reduced runs of `SUITE_KINDS`, a few
+core-minutes each.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from hyperdyn.baselines import ExpertsConfig
+from hyperdyn.envs.suite.grids import GRIDS
 from hyperdyn.errors import require_known
 from hyperdyn.generators import GENERATORS
 from hyperdyn.model import ModelConfig
 from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.demonstrations.experts import PLANNERS
 from hyperdyn.training.tasks import cheetah_state_space, task_for
 
 _PAPER = TrainConfig(
@@ -129,6 +133,13 @@ _TABLE = replace(
 """Twenty rounds of five episodes, planned with half the paper's candidates. In one group, which is
 fastest in one process: a study trains several runs side by side."""
 
+_SUITE = replace(_TABLE, iterations=8, decay_iterations=3, steps=250)
+"""Eight rounds of five episodes of 250 steps; see `hyperdyn train dynamics` for a better first."""
+
+SUITE_KINDS = ("hyperdynamics", "direct", "film")
+"""Models of the suite's tasks. Sampled actions are held as long as the planner that demonstrates
+holds them."""
+
 
 def _generated() -> dict[str, TrainConfig]:
     """The runs whose names say what they are."""
@@ -142,12 +153,16 @@ def _generated() -> dict[str, TrainConfig]:
         if road in PAPER_TASKS:
             base = runs[f"{road}-hyperdynamics-reduced"]
             runs |= {f"{road}-{name}-reduced": vary(base) for name, vary in VARIANTS.items()}
+    for grid in GRIDS.values():
+        budget = replace(_SUITE, hold=PLANNERS[grid.task.split("-")[0]].hold)
+        for kind in SUITE_KINDS:
+            runs[f"{grid.task}-{kind}-reduced"] = run_for(grid.env_id, kind, budget)
     return runs
 
 
 GENERATED = _generated()
 """TASK-MODEL-reduced for every task and model, TASK-MODEL-paper and TASK-VARIANT-reduced for the
-paper's tasks."""
+paper's tasks; and the suite's."""
 
 PRESETS = {
     "cheetah-slope": _REDUCED,

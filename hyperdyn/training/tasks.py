@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperdyn.envs.suite.grids import GRIDS, LENGTH, Grid
 from hyperdyn.errors import require_known
 from hyperdyn.planners import ControlCost, ForwardVelocity, Objective
 from hyperdyn.states import Field, StateSpace
 from hyperdyn.training.episodes import Episodes
+from hyperdyn.training.suite_states import BODIES, MEASURES, SuiteReward, suite_state_space
 from hyperdyn.training.truths import (
     Context,
     Expert,
@@ -54,7 +56,7 @@ class Task:
     objective: Callable[[], Objective]
     """Makes the planning objective, the environment's own reward written over trajectories."""
     progress_column: int
-    """State column of the distance travelled."""
+    """State column of the distance travelled; of the suite's tasks, of the velocity wanted."""
     splits: tuple[str, ...]
     """Names `reset(options={"split": …})` takes; the first is the training distribution."""
     truth_at: TruthAt
@@ -207,6 +209,39 @@ TASKS = {
         ),
     )
 }
+"""Of locomotion."""
+
+
+def _length_at(context: Context, places: Float[Tensor, " T"]) -> Float[Tensor, "T Q"]:
+    return torch.full((len(places), 1), float(context[LENGTH]))
+
+
+def _suite_task(grid: Grid) -> Task:
+    """A task of the control suite; what is hidden is the length, for the target is in the state."""
+    name = grid.task.split("-")[0]
+    kind, space = BODIES[name], suite_state_space(name)
+    varied = dict(zip(grid.names, grid.axes, strict=True))
+    lengths = varied.get(LENGTH, (kind.default_length,))
+    places = range(5) if LENGTH in varied else range(1)
+    chosen = [lengths[place * (len(lengths) - 1) // 4] for place in places]
+    return Task(
+        env_id=grid.env_id,
+        state_space=space,
+        action_dim=len(kind.action_names),
+        episode_steps=1000,
+        objective=lambda: SuiteReward(name),
+        progress_column=space.slice_of(MEASURES).start,
+        splits=kind.splits,
+        truth_at=_length_at,
+        experts=tuple(
+            Expert(truth=(value,), options={LENGTH: (value,)} if LENGTH in varied else {})
+            for value in chosen
+        ),
+    )
+
+
+SUITE_TASKS = {grid.env_id: _suite_task(grid) for grid in GRIDS.values()}
+"""Of the control suite."""
 
 
 def task_for(env_id: str) -> Task:
@@ -215,5 +250,6 @@ def task_for(env_id: str) -> Task:
     Raises:
         UnknownNameError: If there is none; lists the valid ids.
     """
-    require_known("environment", env_id, TASKS)
-    return TASKS[env_id]
+    known = TASKS | SUITE_TASKS
+    require_known("environment", env_id, known)
+    return known[env_id]

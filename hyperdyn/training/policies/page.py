@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperdyn.errors import CheckpointError
+from hyperdyn.training.policies.proposals_page import proposal_parts
 
 PAPER_RETURNS: dict[str, dict[str, float]] = {
     "cheetah-speed": {
@@ -116,6 +117,8 @@ def page(found: Mapping[str, Any]) -> str:
         for task, rows in found["updates"].items():
             if rows:
                 parts += [f"### {task}", _table(_updates(rows))]
+    if found.get("proposals"):
+        parts += proposal_parts(found["proposals"])
     setting = json.dumps(found.get("setting", {}), indent=2)
     return "\n\n".join([*parts, "## Setting", f"```json\n{setting}\n```"]) + "\n"
 

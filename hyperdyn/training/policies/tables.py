@@ -1,4 +1,4 @@
-"""The policy tables, from finished runs."""
+"""The policy tables, from finished runs; that of proposals is made in `proposals.py`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def read_runs(study: Path) -> list[PolicyRun]:
     found = []
     for folder in sorted(path.parent for path in study.glob(f"*/{RUN_FILE}")):
         if is_written(folder / "model") and not (folder / VALIDATION_FILE).exists():
-            found.append(_read_run(folder))
+            found.append(read_run(folder))
     if not found:
         raise InputError(
             f"{study} holds no finished run of `hyperdyn train policy`; give a folder of run "
@@ -72,7 +72,12 @@ def read_runs(study: Path) -> list[PolicyRun]:
     return found
 
 
-def _read_run(folder: Path) -> PolicyRun:
+def read_run(folder: Path) -> PolicyRun:
+    """What a run folder says of itself.
+
+    Raises:
+        CheckpointError: If it is no run folder.
+    """
     try:
         config = json.loads((folder / RUN_FILE).read_text())["config"]
         kind = config["kind"]
@@ -136,7 +141,7 @@ class PolicyStudy:
         seed: int,
     ) -> None:
         self.runs, self.kept = tuple(runs), kept
-        self._episodes, self._seed = episodes, seed
+        self.episodes, self.seed = episodes, seed
         self._sources = {digest(Demonstrations.read(folder)): folder for folder in sources}
         for run in self.runs:
             if run.demonstrations not in self._sources:
@@ -157,6 +162,23 @@ class PolicyStudy:
         """In order of appearance."""
         return tuple(dict.fromkeys(run.task for run in self.runs))
 
+    def methods(self, task: str) -> dict[str, list[PolicyRun]]:
+        """A task's runs by their methods."""
+        found: dict[str, list[PolicyRun]] = {}
+        for run in self.runs:
+            if run.task == task:
+                found.setdefault(run.method, []).append(run)
+        return found
+
+    def place(self, run: PolicyRun) -> dict[str, Any]:
+        """What a cell of a run says first."""
+        return {
+            "run": str(run.folder),
+            "source": str(self._sources[run.demonstrations]),
+            "demonstrations": run.demonstrations,
+            "split": run.split,
+        }
+
     def cells(self, tables: Sequence[str]) -> list[Cell]:
         """What the tables are made from."""
         found: list[Cell] = []
@@ -174,16 +196,9 @@ class PolicyStudy:
         """
         made = {"1": ("table1", self._table1), "4": ("updates", self._updates_table)}
         found: dict[str, Any] = {}
-        for number in tables:
-            name, make = made[number]
-            found[name] = {task: make(self._by_method(task)) for task in self.tasks}
-        return found
-
-    def _by_method(self, task: str) -> dict[str, list[PolicyRun]]:
-        found: dict[str, list[PolicyRun]] = {}
-        for run in self.runs:
-            if run.task == task:
-                found.setdefault(run.method, []).append(run)
+        for number, (name, make) in made.items():
+            if number in tables:
+                found[name] = {task: make(self.methods(task)) for task in self.tasks}
         return found
 
     def _table1(self, methods: Mapping[str, Sequence[PolicyRun]]) -> dict[str, Any]:
@@ -224,18 +239,10 @@ class PolicyStudy:
         return found
 
     def _returns(self, run: PolicyRun) -> Returns:
-        return Returns(**self._place(run), episodes=self._episodes, seed=self._seed)
+        return Returns(**self.place(run), episodes=self.episodes, seed=self.seed)
 
     def _updates(self, run: PolicyRun) -> Updates:
-        return Updates(**self._place(run))
-
-    def _place(self, run: PolicyRun) -> dict[str, Any]:
-        return {
-            "run": str(run.folder),
-            "source": str(self._sources[run.demonstrations]),
-            "demonstrations": run.demonstrations,
-            "split": run.split,
-        }
+        return Updates(**self.place(run))
 
 
 def _optimises(run: PolicyRun) -> bool:

@@ -56,7 +56,7 @@ class PushStudy:
 
     @property
     def usual_planners(self) -> tuple[str, ...]:
-        """iCEM with one model, and with several where there are so many."""
+        """Without and, where enough seeds were trained, with several models at once."""
         seeds = len(self.trained("hyperdynamics"))
         return tuple(way for way in USUAL_PLANNERS if PRESETS[way]["free"].models <= max(seeds, 1))
 

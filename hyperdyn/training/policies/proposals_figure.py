@@ -1,0 +1,65 @@
+"""The figure of proposals: return over candidates, over true and over generated dynamics."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hyperdyn.training.policies.planned import (
+    ALONE,
+    GENERATED,
+    PROPOSAL,
+    SABOTAGED,
+    SAMPLING,
+    TRUE,
+)
+from hyperdyn.training.policies.proposals_page import HEADS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PANEL = (5.6, 3.8)
+"""Inches."""
+
+
+def draw_proposals(table: Mapping[str, Any], file: Path) -> None:
+    """Draw a row of two panels for each task; bands are 95 % intervals.
+
+    Args:
+        table: As `ProposalStudy.table`.
+        file: Picture to write.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(table)), layout="constrained")
+    places = figure.subplots(len(table), 2, squeeze=False)
+    for row, (task, methods) in zip(places, table.items(), strict=True):
+        for axes, over in zip(row, (TRUE, GENERATED), strict=True):
+            _panel(axes, methods, over)
+            axes.set(title=f"{task}, {HEADS[over]}", xlabel="candidates a plan", ylabel="return")
+    figure.savefig(file, dpi=110)
+
+
+def _panel(axes: "Axes", methods: Mapping[str, Any], over: str) -> None:
+    measured = {name: found for name, found in methods.items() if over in found}
+    if not measured:
+        axes.text(0.5, 0.5, "not measured", ha="center", transform=axes.transAxes)
+        axes.set(xticks=[], yticks=[])
+        return
+    first = next(iter(measured.values()))
+    _line(axes, first[over][SAMPLING], "sampling alone", "k-o")
+    for number, (name, found) in enumerate(measured.items()):
+        colour = f"C{number}"
+        _line(axes, found[over][PROPOSAL], f"proposed by {name}", f"{colour}-o")
+        _line(axes, found[over][SABOTAGED], f"{name}, sabotaged", f"{colour}:x")
+        axes.axhline(found[ALONE]["mean"], color=colour, ls="--", lw=1, label=f"{name} alone")
+    axes.set_xscale("log", base=2)
+    counts = [int(count) for count in first[over][SAMPLING]]
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.legend(fontsize=7)
+
+
+def _line(axes: "Axes", curve: Mapping[str, Any], label: str, style: str) -> None:
+    counts, rows = [int(count) for count in curve], list(curve.values())
+    (drawn,) = axes.plot(counts, [row["mean"] for row in rows], style, label=label, markersize=4)
+    low, high = ([row["ci95"][end] for row in rows] for end in (0, 1))
+    axes.fill_between(counts, low, high, color=drawn.get_color(), alpha=0.12, lw=0)
