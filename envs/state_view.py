@@ -41,6 +41,26 @@ class StateView(abc.ABC):
         """
 
 
+class StateFirst(StateView):
+    """The planner sees MuJoCo's state, and more behind it.
+
+    Args:
+        physics: P.
+    """
+
+    def __init__(self, physics: int) -> None:
+        self._physics = physics
+
+    def restore(
+        self,
+        models: Sequence[mujoco.MjModel],
+        data: mujoco.MjData,
+        states: Float[np.ndarray, "E S"],
+    ) -> Float[np.ndarray, "E P"]:
+        """MuJoCo's state stands first."""
+        return states[:, : self._physics]
+
+
 class WholeState(StateView):
     """The planner sees MuJoCo's state itself.
 

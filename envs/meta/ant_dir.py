@@ -16,7 +16,7 @@ CONTACT_COST = 5e-4
 ALIVE = 1.0
 HEIGHTS = (0.2, 1.0)
 WIDE = Surface(friction=Ant.surface.friction, solimp=Ant.surface.solimp, half_width=100.0)
-_SHOWN = (2, 4, 5, 6, 3, *range(7, 15))  # MuJoCo has w first
+SHOWN = (2, 4, 5, 6, 3, *range(7, 15))  # MuJoCo has w first
 
 
 class AntDir(MetaEnv):
@@ -42,7 +42,7 @@ class AntDir(MetaEnv):
         return np.array([MOST_POSITION, *turned] + [MOST_POSITION] * 8 + [MOST_VELOCITY] * 14)
 
     def _observe(self) -> Float[np.ndarray, " S"]:
-        return np.concatenate((self.data.qpos[list(_SHOWN)], self.data.qvel))
+        return np.concatenate((self.data.qpos[list(SHOWN)], self.data.qvel))
 
     def _reward(
         self, value: float, moved: Float[np.ndarray, "2"], action: Float[np.ndarray, " A"]

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 
-import mujoco
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.envs.locomotion.cheetah import CONTROL_COST
-from hyperdyn.envs.meta.ant_dir import _SHOWN, ALIVE, HEIGHTS, AntDir
+from hyperdyn.envs.meta.ant_dir import ALIVE, HEIGHTS, SHOWN, AntDir
 from hyperdyn.envs.meta.ant_dir import CONTROL_COST as ANT_CONTROL_COST
 from hyperdyn.envs.meta.base import MOST_POSITION, MOST_VELOCITY, MetaEnv
 from hyperdyn.envs.mujoco_dynamics import MujocoDynamics
-from hyperdyn.envs.state_view import StateView
+from hyperdyn.envs.state_view import StateFirst
 from hyperdyn.errors import InputError
 
 
-class MetaView(StateView):
+class MetaView(StateFirst):
     """The simulator's state, then the observation.
 
     So a planner finds the state behind every state it sees, an objective where the robot is, and a
@@ -28,8 +27,8 @@ class MetaView(StateView):
     """
 
     def __init__(self, env: MetaEnv) -> None:
+        super().__init__(int(env.model.nq + env.model.nv))
         self._env = env
-        self._physics = int(env.model.nq + env.model.nv)
         self.observation = slice(self._physics, self._physics + len(env.observation_names))
         """Columns of the observation."""
 
@@ -44,21 +43,12 @@ class MetaView(StateView):
         """Put the two together."""
         positions = self._env.model.nq
         if isinstance(self._env, AntDir):
-            parts = (physics, physics[..., list(_SHOWN)], physics[..., positions:])
+            parts = (physics, physics[..., list(SHOWN)], physics[..., positions:])
             return np.concatenate(parts, axis=-1)
         # The torso hangs on slides along x and z.
         place = np.zeros((*physics.shape[:-1], 3)) + self._env.model.body("torso").pos
         place[..., [0, 2]] += physics[..., :2]
         return np.concatenate((physics, physics[..., 1:], place), axis=-1)
-
-    def restore(
-        self,
-        models: Sequence[mujoco.MjModel],
-        data: mujoco.MjData,
-        states: Float[np.ndarray, "E S"],
-    ) -> Float[np.ndarray, "E P"]:
-        """The simulator's state stands first."""
-        return states[:, : self._physics]
 
 
 class MetaSimulators:

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-import mujoco
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.envs.mujoco_dynamics import MujocoDynamics
-from hyperdyn.envs.state_view import StateView
+from hyperdyn.envs.state_view import StateFirst
 from hyperdyn.envs.suite.base import MOST_POSITION, MOST_VELOCITY, SuiteEnv
 from hyperdyn.envs.suite.grids import SPEED
 from hyperdyn.errors import InputError
 
 
-class SuiteView(StateView):
+class SuiteView(StateFirst):
     """The simulator's state, then the observation, then what the reward is computed from.
 
     So a planner finds the state behind every state it sees, a policy its observation
@@ -27,8 +26,8 @@ class SuiteView(StateView):
     """
 
     def __init__(self, env: SuiteEnv) -> None:
+        super().__init__(int(env.model.nq + env.model.nv))
         self._env = env
-        self._physics = int(env.model.nq + env.model.nv)
         ends = self._physics + len(env.observation_names)
         self.observation = slice(self._physics, ends)
         """Columns of the observation."""
@@ -47,15 +46,6 @@ class SuiteView(StateView):
         env = self._env
         parts = (physics, env.observe(physics, sensors), env.measure(physics, sensors))
         return np.concatenate(parts, axis=-1)
-
-    def restore(
-        self,
-        models: Sequence[mujoco.MjModel],
-        data: mujoco.MjData,
-        states: Float[np.ndarray, "E S"],
-    ) -> Float[np.ndarray, "E P"]:
-        """The simulator's state stands first."""
-        return states[:, : self._physics]
 
 
 class SuiteSimulators:

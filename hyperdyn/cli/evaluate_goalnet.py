@@ -44,8 +44,9 @@ class EvaluateGoalnet(Command):
             to_json,
             writings_of,
         )
-        from hyperdyn.training.goals.page import write
+        from hyperdyn.training.goals.page import page
         from hyperdyn.training.goals.trials import trials_of
+        from hyperdyn.training.pages import write
 
         config = trials_of(self.split, self.trials, self.seed)
         if not self.runs:
@@ -76,7 +77,8 @@ class EvaluateGoalnet(Command):
                     }
                     print(_line(name, scenes[name], writing, rows[writing]))
             if self.json is not None:
-                write({"goals": goals, "setting": self._setting()}, self.json)
+                found = {"goals": goals, "setting": self._setting()}
+                write(found, page(found), self.json)
                 print(f"Wrote {self.json} and {self.json.with_suffix('.md')}")
 
         return job

@@ -85,14 +85,15 @@ class TablesGenhyper(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
+            from hyperdyn.training.pages import write
             from hyperdyn.training.transfer.figures import draw_tuning
-            from hyperdyn.training.transfer.page import page, write
+            from hyperdyn.training.transfer.page import page
 
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
                     bar.update()
             found = {**study.tables(self.tables), "setting": self._setting()}
-            write(found, self.json)
+            write(found, page(found), self.json)
             print(page(found))
             file = self.json.with_name(f"{self.json.stem}-tuning.png")
             if self.figures and draw_tuning(study, file):

@@ -65,12 +65,14 @@ class TablesGoalnet(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.goals.page import write
+            from hyperdyn.training.goals.page import page
+            from hyperdyn.training.pages import write
 
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
                     bar.update()
-            write({**study.tables(self.tables), "setting": self._setting(study)}, self.json)
+            found = {**study.tables(self.tables), "setting": self._setting(study)}
+            write(found, page(found), self.json)
             _console(self.json)
 
         return job

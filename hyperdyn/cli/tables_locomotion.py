@@ -75,14 +75,15 @@ class TablesLocomotion(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.locomotion.page import console, write
+            from hyperdyn.training.locomotion.page import console, page
+            from hyperdyn.training.pages import write
 
             with tqdm(total=sum(map(len, stages)), desc="cells", unit="cell") as bar:
                 for cells in stages:
                     for _ in work_out(cells, study.kept, workers=self.workers):
                         bar.update()
             found = {**study.tables(self.tables), "setting": self._setting(study)}
-            write(found, self.json)
+            write(found, page(found), self.json)
             console(found)
             if self.figures:
                 self._draw(study)

@@ -92,7 +92,8 @@ class TablesPolicies(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.policies.page import write
+            from hyperdyn.training.pages import write
+            from hyperdyn.training.policies.page import page
 
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
@@ -102,7 +103,8 @@ class TablesPolicies(Command):
             if proposals is not None:
                 found[PROPOSALS] = proposals.table()
                 setting[PROPOSALS] = proposals.setting_as_json()
-            write({**found, "setting": setting}, self.json)
+            found["setting"] = setting
+            write(found, page(found), self.json)
             _console(self.json)
             if proposals is not None and self.figures:
                 self._draw(found[PROPOSALS])

@@ -68,14 +68,15 @@ class TablesPush(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.pushing.push_page import console, write
+            from hyperdyn.training.pages import write
+            from hyperdyn.training.pushing.push_page import console, page
 
             self._prepare_data(study)
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
                     bar.update()
             found = {**study.tables(self.tables), "setting": self._setting(study)}
-            write(found, self.json)
+            write(found, page(found), self.json)
             console(found)
 
         return job

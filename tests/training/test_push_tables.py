@@ -11,8 +11,9 @@ import pytest
 from hyperdyn.errors import HyperdynError
 from hyperdyn.pushing import save_pusher, save_visual_encoder
 from hyperdyn.training.cells import read_cell, work_out, write_cell
+from hyperdyn.training.pages import write
 from hyperdyn.training.pushing.push_cells import Trials
-from hyperdyn.training.pushing.push_page import page, write
+from hyperdyn.training.pushing.push_page import page
 from hyperdyn.training.pushing.push_tables import ABLATIONS, GROUND_TRUTH, MODELS, PushStudy
 from tests.pushing.pushers import pusher, visual
 
@@ -98,7 +99,7 @@ def test_numbers_stand_where_they_belong(study):
 def test_the_page_and_the_file_hold_the_same(study, tmp_path):
     fill(study, study.cells((1, 2, 4)))
     found = {**study.tables((1, 2, 4)), "setting": {"trials": 4}}
-    write(found, tmp_path / "t.json")
+    write(found, page(found), tmp_path / "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["table1"]["xyz"]["seen"]["t1"]
     text = (tmp_path / "t.md").read_text()
     assert text == page(found)

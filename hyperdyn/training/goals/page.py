@@ -1,11 +1,9 @@
 """What policies for goals reached, for people: on a page."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from hyperdyn.errors import CheckpointError
+from hyperdyn.training.pages import setting_parts, table
 
 SUCCESS = (
     "Share of trials in which the simulator has the object within 4 cm of the goal after a push "
@@ -40,25 +38,11 @@ def page(found: Mapping[str, Any]) -> str:
                 for writing, row in writings.items()
             ]
             tolerance = 100 * rows[0][2]["detector"]["tolerance"]
-            parts += [f"## Goals as {scene}", _table(_successes(rows))]
-            parts += [DETECTOR.format(tolerance=tolerance), _table(_detectors(rows))]
+            parts += [f"## Goals as {scene}", table(*_successes(rows))]
+            parts += [DETECTOR.format(tolerance=tolerance), table(*_detectors(rows))]
     if found.get("planning"):
-        parts += ["## With a planner", PLANNING, _table(_planning(found["planning"]))]
-    setting = json.dumps(found.get("setting", {}), indent=2)
-    return "\n\n".join([*parts, "## Setting", f"```json\n{setting}\n```"]) + "\n"
-
-
-def write(found: Mapping[str, Any], file: Path) -> None:
-    """Write the tables as JSON, and as a page of the same name, .md, beside it.
-
-    Raises:
-        CheckpointError: If a file cannot be written.
-    """
-    try:
-        file.write_text(json.dumps(found, indent=2) + "\n")
-        file.with_suffix(".md").write_text(page(found))
-    except OSError as error:
-        raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
+        parts += ["## With a planner", PLANNING, table(*_planning(found["planning"]))]
+    return "\n\n".join([*parts, *setting_parts(found)]) + "\n"
 
 
 Rows = Sequence[tuple[str, str, Mapping[str, Any]]]
@@ -101,9 +85,3 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _table(lines: list[list[str]]) -> str:
-    head, *rows = lines
-    rule = ["---"] * len(head)
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *rows])

@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from hyperdyn.errors import CheckpointError
 from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_RETURNS, Paper
+from hyperdyn.training.pages import table
 
 HEADS = {
     "table3": "Table 3: return, random shooting",
@@ -68,19 +67,6 @@ def page(found: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def write(found: Mapping[str, Any], file: Path) -> None:
-    """Write the numbers, and the page beside them.
-
-    Raises:
-        CheckpointError: If a file cannot be written.
-    """
-    try:
-        file.write_text(json.dumps(found, indent=2) + "\n")
-        file.with_suffix(".md").write_text(page(found))
-    except OSError as error:
-        raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
-
-
 def console(found: Mapping[str, Any]) -> None:
     """Show the page, of each cell the first line."""
     Console().print(Markdown(re.sub(r"<br>[^|]*", " ", page(found))))
@@ -97,7 +83,7 @@ def _tables(by_task: Mapping[str, Any], cell: Any, paper: Paper) -> list[str]:
             for name, row in rows.items()
         ]
         seeds = _seeds(rows)
-        parts += [f"### {task}", *([seeds] if seeds else []), _table(head, lines)]
+        parts += [f"### {task}", *([seeds] if seeds else []), table(head, *lines)]
     return parts
 
 
@@ -114,12 +100,6 @@ def _seeds(rows: Mapping[str, Any]) -> str:
     if len(by_text) == 1:
         return f"All: {next(iter(by_text))}."
     return " ".join(f"{', '.join(names)}: {text}." for text, names in by_text.items())
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _returns(row: Mapping[str, Any]) -> str:
@@ -152,7 +132,7 @@ def _adaptations(by_task: Mapping[str, Any]) -> list[str]:
             ]
             for name, row in rows.items()
         ]
-        parts += [f"### {task}", _table(head, lines)]
+        parts += [f"### {task}", table(head, *lines)]
     return parts
 
 

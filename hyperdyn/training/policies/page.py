@@ -1,11 +1,9 @@
 """The policy tables for people: on a page beside the paper's numbers."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from hyperdyn.errors import CheckpointError
+from hyperdyn.training.pages import setting_parts, table
 from hyperdyn.training.policies.proposals_page import proposal_parts
 
 PAPER_RETURNS: dict[str, dict[str, float]] = {
@@ -111,29 +109,15 @@ def page(found: Mapping[str, Any]) -> str:
     if found.get("table1"):
         parts += ["## Table 1: return on test specifications", INTRODUCTION]
         for task, rows in found["table1"].items():
-            parts += [f"### {task}", _table(_returns(task, rows))]
+            parts += [f"### {task}", table(*_returns(task, rows))]
     if any(found.get("updates", {}).values()):
         parts += ["## Table 4: after each update", UPDATES]
         for task, rows in found["updates"].items():
             if rows:
-                parts += [f"### {task}", _table(_updates(rows))]
+                parts += [f"### {task}", table(*_updates(rows))]
     if found.get("proposals"):
         parts += proposal_parts(found["proposals"])
-    setting = json.dumps(found.get("setting", {}), indent=2)
-    return "\n\n".join([*parts, "## Setting", f"```json\n{setting}\n```"]) + "\n"
-
-
-def write(found: Mapping[str, Any], file: Path) -> None:
-    """Write the tables as JSON, and as a page of the same name, .md, beside it.
-
-    Raises:
-        CheckpointError: If a file cannot be written.
-    """
-    try:
-        file.write_text(json.dumps(found, indent=2) + "\n")
-        file.with_suffix(".md").write_text(page(found))
-    except OSError as error:
-        raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
+    return "\n\n".join([*parts, *setting_parts(found)]) + "\n"
 
 
 def _returns(task: str, rows: Mapping[str, Any]) -> list[list[str]]:
@@ -162,9 +146,3 @@ def _updates(rows: Mapping[str, Any]) -> list[list[str]]:
         cells = [f"{error:.4f}" for error in row["errors"]]
         lines.append([method, *cells, *[""] * (most - len(cells))])
     return lines
-
-
-def _table(lines: list[list[str]]) -> str:
-    head, *rows = lines
-    rule = ["---"] * len(head)
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *rows])

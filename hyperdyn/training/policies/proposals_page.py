@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hyperdyn.training.pages import table
 from hyperdyn.training.policies.planned import GENERATED, PROPOSAL, SABOTAGED, SAMPLING, TRUE
 
 INTRODUCTION = (
@@ -17,15 +18,15 @@ INTRODUCTION = (
 HEADS = {TRUE: "over true dynamics", GENERATED: "over generated dynamics"}
 
 
-def proposal_parts(table: Mapping[str, Any]) -> list[str]:
+def proposal_parts(found: Mapping[str, Any]) -> list[str]:
     """Paragraphs and tables, in Markdown."""
     parts = ["## Proposals: how much planning a policy saves", INTRODUCTION]
-    for task, methods in table.items():
-        for method, found in methods.items():
-            parts += [f"### {task}: {method}", _alone(found)]
+    for task, methods in found.items():
+        for method, row in methods.items():
+            parts += [f"### {task}: {method}", _alone(row)]
             for over in (TRUE, GENERATED):
-                if over in found:
-                    parts += [_summary(found[over], over), _curves(found[over])]
+                if over in row:
+                    parts += [_summary(row[over], over), _curves(row[over])]
     return parts
 
 
@@ -42,11 +43,11 @@ def _summary(found: Mapping[str, Any], over: str) -> str:
 
 def _curves(found: Mapping[str, Any]) -> str:
     counts = list(found[SAMPLING])
-    lines = [["candidates", *counts], ["---"] * (len(counts) + 1)]
+    lines = []
     names = {SAMPLING: "sampling alone", PROPOSAL: "with the proposal", SABOTAGED: "sabotaged"}
     for act, name in names.items():
         lines.append([name, *(_cell(found[act][count]) for count in counts)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(["candidates", *counts], *lines)
 
 
 def _cell(row: Mapping[str, Any]) -> str:

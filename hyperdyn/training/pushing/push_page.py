@@ -1,13 +1,12 @@
 """The pushing tables for people: on a page beside the paper's numbers, and on the terminal."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from hyperdyn.errors import CheckpointError
+from hyperdyn.training.pages import table
 
 PAPER_ERRORS = {
     "hyperdynamics": ("0.83 / 4.27", "0.93 / 4.77"),
@@ -49,7 +48,7 @@ def page(found: dict[str, Any]) -> str:
             "## Table 1: prediction error, cm, t = 1 / t = 5",
             "Mean [95 % interval]. t = 1: after one push, from each of an episode's true states; "
             "t = 5: unrolled from its first.",
-            _table(("model", "seen", "novel", "paper, seen", "paper, novel"), rows),
+            table(("model", "seen", "novel", "paper, seen", "paper, novel"), *rows),
         ]
         regeneration = found["regeneration"]
         parts.append(
@@ -70,7 +69,7 @@ def page(found: dict[str, Any]) -> str:
             parts += [
                 f"## {title}",
                 "Within 60 pushes; soon: within 30.",
-                _table((*head, "paper, seen", "paper, novel"), rows),
+                table((*head, "paper, seen", "paper, novel"), *rows),
             ]
     if "table4" in found:
         rows = [
@@ -79,23 +78,10 @@ def page(found: dict[str, Any]) -> str:
         ]
         parts += [
             "## Table 4: ablations, prediction error at t = 1, cm",
-            _table(("model", "seen", "novel", "paper, seen", "paper, novel"), rows),
+            table(("model", "seen", "novel", "paper, seen", "paper, novel"), *rows),
         ]
     parts.append(f"Setting: `{json.dumps(found['setting'])}`")
     return "\n\n".join(parts) + "\n"
-
-
-def write(found: dict[str, Any], file: Path) -> None:
-    """Write the numbers, and the page beside them.
-
-    Raises:
-        CheckpointError: If a file cannot be written.
-    """
-    try:
-        file.write_text(json.dumps(found, indent=2) + "\n")
-        file.with_suffix(".md").write_text(page(found))
-    except OSError as error:
-        raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
 
 
 def console(found: dict[str, Any]) -> None:
@@ -105,11 +91,6 @@ def console(found: dict[str, Any]) -> None:
 
 def _row(name: str, cells: list[str], paper: dict[str, tuple[str, str]]) -> list[str]:
     return [name, *cells, *paper.get(name, ("", ""))]
-
-
-def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _errors(row: dict[str, Any]) -> str:

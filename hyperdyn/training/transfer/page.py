@@ -1,11 +1,9 @@
 """The tables for people, beside the paper's numbers."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from hyperdyn.errors import CheckpointError
+from hyperdyn.training.pages import setting_parts, table
 from hyperdyn.training.transfer.paper import PAPER_OTHERS, PAPER_RETURNS, PAPER_TUNING
 
 ZERO_SHOT = (
@@ -43,21 +41,7 @@ def page(found: Mapping[str, Any]) -> str:
     ):
         if found.get(name):
             parts += make(found[name])
-    setting = json.dumps(found.get("setting", {}), indent=2)
-    return "\n\n".join([*parts, "## Setting", f"```json\n{setting}\n```"]) + "\n"
-
-
-def write(found: Mapping[str, Any], file: Path) -> None:
-    """Write the tables as JSON, and as a page of the same name, .md, beside it.
-
-    Raises:
-        CheckpointError: If a file cannot be written.
-    """
-    try:
-        file.write_text(json.dumps(found, indent=2) + "\n")
-        file.with_suffix(".md").write_text(page(found))
-    except OSError as error:
-        raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
+    return "\n\n".join([*parts, *setting_parts(found)]) + "\n"
 
 
 def _zero_shot(by_family: Mapping[str, Any]) -> list[str]:
@@ -73,7 +57,7 @@ def _zero_shot(by_family: Mapping[str, Any]) -> list[str]:
         theirs += [(who, "", f"{mean:.1f}") for who, mean in PAPER_OTHERS[family].items()]
         rows += [[f"paper: {who}", count, mean, "", ""] for who, count, mean in theirs]
         head = ["policies of", "training tasks", "return", "selected", "seeds"]
-        parts += [f"### {family}", _table(head, rows)]
+        parts += [f"### {family}", table(head, *rows)]
     return parts
 
 
@@ -92,7 +76,7 @@ def _fine_tuning(by_family: Mapping[str, Any]) -> list[str]:
             rows.append([name, str(row["steps"][-1]), *ends, *compared])
         head = ["run", "steps", "return before", "after", "steps needed", "from scratch", "ratio"]
         told = f"Paper: {PAPER_TUNING[family]}."
-        parts += [f"### {family}", _table(head, rows), told]
+        parts += [f"### {family}", table(head, *rows), told]
     return parts
 
 
@@ -104,7 +88,7 @@ def _diversity(by_family: Mapping[str, Any]) -> list[str]:
             for name, row in found.items()
         ]
         head = ["policies of", "samples", "actions", "returns"]
-        parts += [f"### {family}", _table(head, rows)]
+        parts += [f"### {family}", table(head, *rows)]
     return parts
 
 
@@ -117,7 +101,7 @@ def _proposals(by_family: Mapping[str, Any]) -> list[str]:
                 [planner, *(_interval(found[name]) for name in helpers)]
                 for planner, found in by_planner.items()
             ]
-            parts += [f"### {family}", _table(["planner", *helpers], rows)]
+            parts += [f"### {family}", table(["planner", *helpers], *rows)]
     return parts
 
 
@@ -147,8 +131,3 @@ def _ratio(row: Mapping[str, Any]) -> str:
 
 def _listed(values: Sequence[int]) -> str:
     return ", ".join(map(str, values))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
