@@ -26,6 +26,7 @@ from hyperdyn.model_config import ModelConfig as ModelConfig
 from hyperdyn.networks import in_units
 from hyperdyn.saved import SavedModule
 from hyperdyn.states import Normaliser, StateSpace
+from hyperdyn.storage import is_written
 
 AnyGenerator = TypeVar("AnyGenerator", bound="DynamicsGenerator")
 
@@ -218,15 +219,18 @@ class DynamicsGenerator(SavedModule, abc.ABC):
 def generator_folder(name: str | Path) -> Path:
     """Find the folder of a saved generator.
 
+    A folder here that only has a pretrained generator's name, and holds no model, is passed over.
+
     Args:
         name: As `DynamicsGenerator.from_pretrained`.
 
     Raises:
         UnknownNameError: If it is neither a folder nor a pretrained name; lists the valid names.
     """
-    if Path(name).is_dir():
-        inside_run = Path(name) / "model"
-        return inside_run if inside_run.is_dir() else Path(name)
+    folder, inside_run = Path(name), Path(name) / "model"
+    known = str(name) in assets.pretrained_names()
+    if folder.is_dir() and (is_written(folder) or inside_run.is_dir() or not known):
+        return inside_run if inside_run.is_dir() else folder
     require_known("pretrained generator or folder", str(name), assets.pretrained_names())
     return assets.pretrained(str(name))
 

@@ -15,7 +15,14 @@ from hyperdyn.perception import VisualEncoder
 from hyperdyn.pushing.config import PushingConfig
 from hyperdyn.pushing.generator import PushingGenerator
 from hyperdyn.pushing.visual_storage import load_visual_encoder
-from hyperdyn.storage import from_config, read_folder, read_header, to_config, write_folder
+from hyperdyn.storage import (
+    from_config,
+    is_written,
+    read_folder,
+    read_header,
+    to_config,
+    write_folder,
+)
 
 KIND = "pusher"
 VISUAL = "visual"
@@ -43,15 +50,16 @@ def load_pusher(name: str | Path) -> PushingGenerator:
     """Read what `save_pusher` wrote, bit for bit.
 
     Args:
-        name: A model's folder, or the name of a packaged model (`assets.pusher_names()`).
+        name: A model's folder, or the name of a packaged model (`assets.pusher_names()`), which a
+            folder of that name without a model does not hide.
 
     Raises:
         UnknownNameError: If it is neither; lists the packaged names.
         CheckpointError: If it is damaged, holds something else, or the visual encoder beside it is
             missing or another.
     """
-    folder = Path(name)
-    if not folder.is_dir():
+    folder, known = Path(name), str(name) in assets.pusher_names()
+    if not folder.is_dir() or (known and not is_written(folder)):
         require_known("pushing model or folder", str(name), assets.pusher_names())
         folder = assets.pusher(str(name))
     config, tensors = read_folder(folder, KIND)

@@ -168,6 +168,17 @@ def test_an_unknown_name_lists_what_there_is():
         load_generator("cheeta-slop")
 
 
+def test_a_folder_of_a_pretrained_name_hides_it_only_with_a_model_in_it(tmp_path, monkeypatch):
+    packaged = load_generator("cheetah-slope").state_dict()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cheetah-slope").mkdir()
+    found = load_generator("cheetah-slope").state_dict()
+    assert all(torch.equal(found[name], value) for name, value in packaged.items())
+    (tmp_path / "cheetah-slope").rmdir()
+    fitted("direct").save(tmp_path / "cheetah-slope")
+    assert load_generator("cheetah-slope").kind == "direct"
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path):
     fitted().generate(history()).save(tmp_path / "dynamics")
     with pytest.raises(CheckpointError, match="holds a 'generated-dynamics'"):

@@ -56,6 +56,12 @@ def test_another_visual_encoder_is_refused(study):
         load_pusher(study / "one-0")
 
 
+def test_a_folder_without_a_model_does_not_hide_the_packaged_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "push").mkdir()
+    assert load_pusher("push").predictor.looks
+
+
 def test_damage_is_named(study):
     save_pusher(pusher("direct"), study / "one-0")
     file = study / "one-0" / "tensors.safetensors"
