@@ -152,7 +152,7 @@ def test_predictions_that_are_not_numbers_end_in_a_result():
 
     result = run_trial(Broken(), config(), 0, system=EASY)
     assert not result.success
-    assert result.pushes == 30  # it stands still until the episode is over
+    assert result.pushes == 60  # it stands still until the episode is over
 
 
 def test_a_model_that_has_learnt_nothing_finds_nothing_or_pushes_badly_but_never_raises():
