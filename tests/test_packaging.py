@@ -116,6 +116,7 @@ def test_the_wheel_holds_every_module_and_asset_and_nothing_else(wheel: Path):
     )
 
 
+@pytest.mark.slow
 def test_the_wheel_alone_works_beside_a_users_own_envs_and_planners(wheel: Path, tmp_path: Path):
     # Empty but for a pointer to the libraries already here, so that nothing is downloaded. A path
     # added by a .pth file comes last, and its own .pth files (an editable install) are not read.

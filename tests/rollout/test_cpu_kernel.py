@@ -264,6 +264,7 @@ def test_a_table_of_another_version_is_refused(rng: torch.Generator, monkeypatch
     cpu_kernel._table.cache_clear()
 
 
+@pytest.mark.slow
 def test_another_process_reads_the_compiled_kernel_from_disk(rng, tmp_path):
     code = """
 import torch
