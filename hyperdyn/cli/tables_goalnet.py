@@ -66,14 +66,14 @@ class TablesGoalnet(Command):
 
             from hyperdyn.training.cells import work_out
             from hyperdyn.training.goals.page import page
-            from hyperdyn.training.pages import write
+            from hyperdyn.training.pages import show, write
 
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
                 for _ in work_out(cells, study.kept, workers=self.workers):
                     bar.update()
             found = {**study.tables(self.tables), "setting": self._setting(study)}
             write(found, page(found), self.json)
-            _console(self.json)
+            show(self.json)
 
         return job
 
@@ -83,20 +83,16 @@ class TablesGoalnet(Command):
         return "Stopped; finished cells are kept. The same command goes on."
 
     def _study(self) -> "GoalStudy":
-        from hyperdyn import assets
+        from hyperdyn.pushing import pusher_folder
         from hyperdyn.training.goals.tables import GoalStudy
 
-        folder = Path(self.model)
-        if not folder.is_dir():
-            require_known("pushing model or folder", self.model, assets.pusher_names())
-            folder = assets.pusher(self.model)
         return GoalStudy(
             study=self.runs,
             kept=self.json.with_suffix(".cells"),
             split=self.split,
             trials=self.trials,
             seed=self.seed,
-            pusher=folder,
+            pusher=pusher_folder(self.model),
             samples=self.candidates,
         )
 
@@ -108,12 +104,3 @@ class TablesGoalnet(Command):
             "seed": self.seed,
             "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
         }
-
-
-def _console(file: Path) -> None:
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    page = file.with_suffix(".md")
-    Console().print(Markdown(page.read_text().split("## Setting")[0]))
-    print(f"Wrote {file} and {page}")

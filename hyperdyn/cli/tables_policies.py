@@ -92,7 +92,7 @@ class TablesPolicies(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.pages import write
+            from hyperdyn.training.pages import show, write
             from hyperdyn.training.policies.page import page
 
             with tqdm(total=len(cells), desc="cells", unit="cell") as bar:
@@ -105,7 +105,7 @@ class TablesPolicies(Command):
                 setting[PROPOSALS] = proposals.setting_as_json()
             found["setting"] = setting
             write(found, page(found), self.json)
-            _console(self.json)
+            show(self.json)
             if proposals is not None and self.figures:
                 self._draw(found[PROPOSALS])
 
@@ -160,12 +160,3 @@ class TablesPolicies(Command):
             "seed": self.seed,
             "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
         }
-
-
-def _console(file: Path) -> None:
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    page = file.with_suffix(".md")
-    Console().print(Markdown(page.read_text().split("## Setting")[0]))
-    print(f"Wrote {file} and {page}")

@@ -11,6 +11,7 @@ from hyperdyn.pushing.predictor import Predictor as Predictor
 from hyperdyn.pushing.predictor import Watched as Watched
 from hyperdyn.pushing.state import STATE_SPACE as STATE_SPACE
 from hyperdyn.pushing.storage import load_pusher as load_pusher
+from hyperdyn.pushing.storage import pusher_folder as pusher_folder
 from hyperdyn.pushing.storage import save_pusher as save_pusher
 from hyperdyn.pushing.storage import with_fresh_shapes as with_fresh_shapes
 from hyperdyn.pushing.turning import Angle as Angle

@@ -46,6 +46,22 @@ def save_pusher(model: PushingGenerator, folder: str | Path) -> None:
     write_folder(folder, KIND, config, own)
 
 
+def pusher_folder(name: str | Path) -> Path:
+    """Find the folder of a pushing model.
+
+    Args:
+        name: As `load_pusher`.
+
+    Raises:
+        UnknownNameError: If it is neither a folder nor a packaged name; lists the packaged names.
+    """
+    folder, known = Path(name), str(name) in assets.pusher_names()
+    if folder.is_dir() and (is_written(folder) or not known):
+        return folder
+    require_known("pushing model or folder", str(name), assets.pusher_names())
+    return assets.pusher(str(name))
+
+
 def load_pusher(name: str | Path) -> PushingGenerator:
     """Read what `save_pusher` wrote, bit for bit.
 
@@ -58,10 +74,7 @@ def load_pusher(name: str | Path) -> PushingGenerator:
         CheckpointError: If it is damaged, holds something else, or the visual encoder beside it is
             missing or another.
     """
-    folder, known = Path(name), str(name) in assets.pusher_names()
-    if not folder.is_dir() or (known and not is_written(folder)):
-        require_known("pushing model or folder", str(name), assets.pusher_names())
-        folder = assets.pusher(str(name))
+    folder = pusher_folder(name)
     config, tensors = read_folder(folder, KIND)
     if config["visual"] != _digest(folder):
         raise CheckpointError(

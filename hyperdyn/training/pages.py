@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.markdown import Markdown
+
 from hyperdyn.errors import CheckpointError
+
+SETTING = "## Setting"
 
 
 def table(head: Sequence[str], *rows: Sequence[str]) -> str:
@@ -17,7 +22,7 @@ def table(head: Sequence[str], *rows: Sequence[str]) -> str:
 def setting_parts(found: Mapping[str, Any]) -> list[str]:
     """The end of a page: how its numbers were made."""
     setting = json.dumps(found.get("setting", {}), indent=2)
-    return ["## Setting", f"```json\n{setting}\n```"]
+    return [SETTING, f"```json\n{setting}\n```"]
 
 
 def write(found: Mapping[str, Any], page: str, file: Path) -> None:
@@ -31,3 +36,10 @@ def write(found: Mapping[str, Any], page: str, file: Path) -> None:
         file.with_suffix(".md").write_text(page)
     except OSError as error:
         raise CheckpointError(f"Could not write {file}: {error}. Name another file.") from error
+
+
+def show(file: Path) -> None:
+    """Show the page beside a JSON file, but for its setting, and say where both are."""
+    page = file.with_suffix(".md")
+    Console().print(Markdown(page.read_text().split(SETTING)[0]))
+    print(f"Wrote {file} and {page}")

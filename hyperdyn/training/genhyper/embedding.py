@@ -14,6 +14,7 @@ from torch import Tensor
 from hyperdyn.errors import InputError
 from hyperdyn.genhyper import Behaviour, BehaviourEmbedding, EmbeddingConfig
 from hyperdyn.networks import MLPSpec
+from hyperdyn.policies.generator import policy_folder
 from hyperdyn.storage import is_written, read_header
 from hyperdyn.training.genhyper.behaviours import record
 from hyperdyn.training.genhyper.collection import PolicyCollection
@@ -192,7 +193,6 @@ def described(source: PolicyCollection, run: Path, *, seed: int = 0) -> PolicyCo
     found = embedded_tasks(
         embedding, source.family, source.tasks, source.network, source.actors, seed=seed
     )
-    inside = run / "model"
-    own = read_header(inside if inside.is_dir() else run)["sha256"]
+    own = read_header(policy_folder(run))["sha256"]
     digest = hashlib.sha256(f"{source.digest}:{own}:{seed}".encode()).hexdigest()
     return replace(source, conditions=found, period=None, digest=digest)
