@@ -38,7 +38,8 @@ class CollectDemonstrations(Command):
     """planner (iCEM on the true simulator), sac (a policy for all specifications, trained first),
     or auto: both are measured on training specifications, and the better one is taken."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "paper"
-    """How long the policy is trained: paper (3 M steps), reduced (1 M) or quick (20,000)."""
+    """How long the policy is trained: paper (3 M steps), reduced (1 M), small
+    (400,000, narrower) or quick (20,000)."""
     run: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Run folder of the policy, to be trained there or trained already; FOLDER/expert if none."""
     trajectories: Annotated[int, tyro.conf.arg(metavar="N")] = 10
