@@ -40,6 +40,9 @@ class CollectDemonstrations(Command):
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "paper"
     """How long the policy is trained: paper (3 M steps), reduced (1 M), small
     (400,000, narrower) or quick (20,000)."""
+    rounds: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Rounds of that training, of 100,000 steps (paper, reduced), 50,000 (small) or 10,000 (quick);
+    the preset's unless given."""
     run: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Run folder of the policy, to be trained there or trained already; FOLDER/expert if none."""
     trajectories: Annotated[int, tyro.conf.arg(metavar="N")] = 10
@@ -61,7 +64,7 @@ class CollectDemonstrations(Command):
         require_positive("--workers", self.workers)
         if self.expert == "planner" and self.run is not None:
             raise InputError("--run is the folder of a policy; a planner has none. Leave it out.")
-        sac_preset(self.preset, self.task, self.seed)
+        sac_preset(self.preset, self.task, self.seed, self.rounds)
 
         def config(expert: str) -> DemonstrationConfig:
             return DemonstrationConfig(
@@ -119,7 +122,7 @@ class CollectDemonstrations(Command):
             raise HyperdynError(
                 f"Training an expert needs {error.name}: pip install 'hyperdyn-toolkit[experts]'."
             ) from error
-        config = sac_preset(self.preset, self.task, self.seed)
+        config = sac_preset(self.preset, self.task, self.seed, self.rounds)
         run = self.out / EXPERT_FOLDER if self.run is None else self.run
         with tqdm(total=config.rounds * config.round_steps, desc="expert", unit="step") as bar:
             return train_sac(config, run, on_steps=bar.update)
@@ -129,6 +132,7 @@ class CollectDemonstrations(Command):
         """How to go on."""
         words = ["hyperdyn", "collect", "demonstrations", "--task", self.task]
         words += ["--out", str(self.out), "--expert", self.expert, "--preset", self.preset]
+        words += ["--rounds", str(self.rounds)] if self.rounds is not None else []
         words += ["--run", str(self.run)] if self.run is not None else []
         words += ["--trajectories", str(self.trajectories)]
         words += ["--ids", *map(str, self.ids)] if self.ids else []

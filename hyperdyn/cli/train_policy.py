@@ -1,105 +1,134 @@
-"""`hyperdyn train policy`: train a policy generator on demonstrations."""
+"""`hyperdyn train policy`: train policy generators on demonstrations, several side by side."""
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from hyperdyn.cli.command import Command, Job
+from hyperdyn.cli.command import Command, Job, require_positive
 from hyperdyn.errors import InputError
 
+if TYPE_CHECKING:
+    from hyperdyn.training.policies.runs import PolicyTraining
+
+_SETTINGS = ("steps", "tasks", "targets", "learning_rate")
 _SIZES = ("hidden", "blocks", "raw_conditions")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainPolicy(Command):
-    """Train a policy generator by cloning experts; Ctrl-C at any time, the same command goes on.
+    """Train policy generators by cloning experts; Ctrl-C at any time, the same command goes on.
 
-    It learns from the training specifications of a split and looks at no other. The run folder gets
-    metrics.jsonl, a checkpoint, and `model`.
+    A run is a method on a task's demonstrations, from the training specifications of a split (it
+    looks at no other) and a seed, in the folder STUDY/TASK-METHOD-SPLIT-SEED, which gets
+    metrics.jsonl, a checkpoint, and `model`. What is finished there stays.
     """
 
-    positionals: ClassVar[tuple[str, ...]] = ("method",)
+    positionals: ClassVar[tuple[str, ...]] = ("methods",)
 
-    method: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="METHOD")]
+    methods: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="METHOD")]
     """conditioned, uvfa, meta, pearl, hyperzero, hypogen-raw or hypogen-latent."""
-    demonstrations: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-    """What `hyperdyn collect demonstrations` wrote."""
-    out: Annotated[Path, tyro.conf.arg(metavar="RUN")]
-    """Run folder: new, or one to go on with."""
-    split: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")]
+    """What `hyperdyn collect demonstrations` wrote; a folder a task."""
+    study: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
+    """Folder of the runs."""
+    splits: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (0,)
     """Which of the task's splits into training and test specifications."""
-    seed: Annotated[int, tyro.conf.arg(metavar="S")] = 0
-    """Seed of every random number."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S")] = (0,)
+    """Training seeds."""
+    budget: str = "reduced"
+    """Reduced, one to five core-minutes a run, or paper, up to half a day."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Optimiser steps, 12,000 unless given."""
+    """Optimiser steps; the budget's (6,000 or 274,000) unless given."""
     tasks: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Specifications a batch, 8 at most unless given."""
     targets: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Transitions of each, 256 unless given."""
+    """Transitions of each; the budget's (256 or 64) unless given."""
     learning_rate: Annotated[float | None, tyro.conf.arg(metavar="X")] = None
     """At first; the method's own unless given. It falls on a line to zero."""
     hidden: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N")] = None
-    """Hidden widths of the generated policies; 256 unless given."""
+    """Hidden widths of the generated policies; the budget's (128 or 256) unless given."""
     blocks: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Updates of hypogen; 8 unless given."""
     raw_conditions: tyro.conf.FlagCreatePairsOff[bool] = False
     """Read specifications as they are, not standardised: an ablation."""
     hold_out: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Training specifications to validate with instead, when settings are chosen."""
+    workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
+    """Processes; each trains one run at a time."""
 
     def prepare(self) -> Job:
         """Check names, numbers and folders."""
-        from hyperdyn.training.demonstrations.dataset import Demonstrations
-        from hyperdyn.training.policies.configs import policy_run
-        from hyperdyn.training.policies.training import train_policy
+        from hyperdyn.training.side_by_side import train_side_by_side
 
-        if self.seed < 0:
-            raise InputError(f"--seed must not be negative; got {self.seed}.")
-        source = Demonstrations.read(self.demonstrations)
-        source.split(self.split)
-        given = {name: getattr(self, name) for name in _SIZES}
-        config = policy_run(
-            self.method.replace("-", "_"),
-            source,
-            sizes={
-                name: value
-                for name, value in given.items()
-                if value is not None and value is not False
-            },
-            split=self.split,
-            seed=self.seed,
-            held_out=self.hold_out,
-            **self._settings(),
-        )
+        require_positive("--workers", self.workers)
+        if not (self.methods and self.demonstrations and self.splits and self.seeds):
+            raise InputError("Give at least one method, one split and one seed.")
+        if min(self.seeds) < 0:
+            raise InputError(f"--seeds must not be negative; got {self.seeds}.")
+        runs = self._runs()
 
         def job() -> None:
             from tqdm import tqdm
 
-            with tqdm(total=config.steps, desc=self.out.name, unit="step") as bar:
-                train_policy(config, self.out, source, resume=True, on_step=bar.update)
-            print(f"Wrote {self.out}. Score it with: hyperdyn tables policies --help")
+            steps = sum(run.config.steps for run in runs.values())
+            with tqdm(total=steps, desc=f"{len(runs)} runs", unit="step") as bar:
+                train_side_by_side(runs, self.study, workers=self.workers, on_steps=bar.update)
+            shown = shlex.join(map(str, self.demonstrations))
+            print(f"Finished {len(runs)} runs in {self.study}. Make the tables with:")
+            print(
+                f"  hyperdyn tables policies --runs {shlex.quote(str(self.study))} "
+                f"--demonstrations {shown} --json policies.json"
+            )
 
         return job
 
-    def _settings(self) -> dict[str, Any]:
-        given = {n: getattr(self, n) for n in ("steps", "tasks", "targets", "learning_rate")}
-        return {name: value for name, value in given.items() if value is not None}
+    def _runs(self) -> "dict[str, PolicyTraining]":
+        from hyperdyn.training.demonstrations.dataset import Demonstrations
+        from hyperdyn.training.policies.configs import policy_run
+        from hyperdyn.training.policies.runs import PolicyTraining
+
+        found = {}
+        for folder in self.demonstrations:
+            source = Demonstrations.read(folder)
+            for seed in self.seeds:
+                for split in self.splits:
+                    source.split(split)
+                    for method in self.methods:
+                        config = policy_run(
+                            method.replace("-", "_"),
+                            source,
+                            budget=self.budget,
+                            sizes=self._given(_SIZES),
+                            split=split,
+                            seed=seed,
+                            held_out=self.hold_out,
+                            **self._given(_SETTINGS),
+                        )
+                        words = (source.meta.task, method, *self._differences(), split, seed)
+                        name = "-".join(map(str, words))
+                        if name in found:
+                            raise InputError(f"{name} was asked for twice; name each once.")
+                        found[name] = PolicyTraining(config=config, demonstrations=folder)
+        return found
+
+    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in names}
+        return {name: v for name, v in given.items() if v is not None and v is not False}
+
+    def _differences(self) -> list[str]:
+        """Words for a folder of what is not the method's own: "blocks-1"."""
+        found = []
+        for name, value in self._given((*_SIZES, "hold_out")).items():
+            values = [] if value is True else value if isinstance(value, tuple) else [value]
+            if name != "hold_out" or value:
+                found.append("-".join([name.replace("_", "-"), *map(str, values)]))
+        return found
 
     @property
     def when_interrupted(self) -> str:
         """How to go on."""
-        words = ["hyperdyn", "train", "policy", self.method]
-        words += ["--demonstrations", str(self.demonstrations), "--out", str(self.out)]
-        words += ["--split", str(self.split), "--seed", str(self.seed)]
-        for name, value in self._settings().items():
-            words += [f"--{name.replace('_', '-')}", str(value)]
-        if self.hidden is not None:
-            words += ["--hidden", *map(str, self.hidden)]
-        if self.blocks is not None:
-            words += ["--blocks", str(self.blocks)]
-        words += ["--raw-conditions"] if self.raw_conditions else []
-        words += ["--hold-out", str(self.hold_out)] if self.hold_out else []
-        return f"Stopped; at most half a minute is lost. Go on with: {shlex.join(words)}"
+        return "Stopped; at most half a minute a run is lost. The same command goes on."

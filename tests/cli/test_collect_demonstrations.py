@@ -36,6 +36,7 @@ def test_a_planner_shows_some_specifications(tmp_path, monkeypatch, capsys):
         (["--preset", "papers"], "Did you mean 'paper'"),
         (["--task", "finger-sped"], "Did you mean 'finger-speed'"),
         (["--workers", "0"], "--workers must be at least 1"),
+        (["--expert", "sac", "--preset", "small", "--rounds", "0"], "rounds must be at least 1"),
         (["--ids", "30"], "0 to 29"),
         (["--expert", "planner", "--run", "there"], "a planner has none"),
     ],
@@ -58,7 +59,7 @@ def test_without_the_library_the_extra_is_named(tmp_path, capsys, monkeypatch):
 
 def test_stopped_it_says_how_to_go_on(tmp_path):
     asked = words(tmp_path / "a b", "--expert", "sac", "--preset", "quick", "--ids", "1", "2")
-    command = parse(asked)
+    command = parse([*asked, "--rounds", "3"])
     told = shlex.split(command.when_interrupted.split("Go on with: ")[1])
     assert told[0] == "hyperdyn"
     assert parse(told[1:]) == command

@@ -181,34 +181,43 @@ def test_runs_of_unequal_steps_are_not_compared(study, tmp_path, capsys):
 
 
 def train_words(study, out, *more):
-    return ["train", "policy", "uvfa", "--demonstrations", str(study / "shown"), "--out", str(out)]
+    shown = str(study / "shown")
+    return ["train", "policy", "uvfa", "--demonstrations", shown, "--study", str(out), *more]
 
 
 def test_the_command_trains_what_the_function_trains(study, tmp_path, capsys):
-    out = tmp_path / "run"
-    words = train_words(study, out)
-    words += ["--split", "1", "--seed", "2", "--steps", "3", "--targets", "8", "--hidden", "12"]
+    out = tmp_path / "study"
+    words = train_words(study, out, "--splits", "0", "1", "--seeds", "2", "--workers", "1")
+    words += ["--steps", "3", "--targets", "8", "--hidden", "12"]
     for _ in range(2):
         assert main(words) == 0
+    names = [f"cheetah-speed-uvfa-hidden-12-{split}-2" for split in (0, 1)]
+    assert sorted(path.name for path in out.iterdir()) == names
     source = Demonstrations.read(study / "shown")
-    config = policy_run(
-        "uvfa", source, sizes={"hidden": (12,)}, split=1, seed=2, steps=3, targets=8
-    )
-    again = train_policy(config, tmp_path / "again", source).state_dict()
-    found = load_policy_generator(out).state_dict()
-    assert all((found[name] == value).all() for name, value in again.items())
-    assert main([*words, "--raw-conditions"]) == 1
+    for split, name in enumerate(names):
+        config = policy_run(
+            "uvfa", source, sizes={"hidden": (12,)}, split=split, seed=2, steps=3, targets=8
+        )
+        again = train_policy(config, tmp_path / "again" / name, source).state_dict()
+        found = load_policy_generator(out / name).state_dict()
+        assert all((found[key] == value).all() for key, value in again.items())
+    capsys.readouterr()
+    assert main([*words, "--learning-rate", "0.5"]) == 1
     assert "other settings" in capsys.readouterr().err
+    assert main([*words, "--demonstrations", *[str(study / "shown")] * 2]) == 2
+    assert "asked for twice" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("change", "status", "text"),
     [
         (lambda words: words.__setitem__(2, "hypogen"), 2, "Did you mean 'hypogen_raw'"),
-        (lambda words: words.extend(["--split", "9"]), 2, "number 9"),
+        (lambda words: words.extend(["--splits", "9"]), 2, "number 9"),
         (lambda words: words.extend(["--blocks", "3"]), 2, "no size named blocks"),
         (lambda words: words.extend(["--steps", "0"]), 2, "must be positive"),
-        (lambda words: words.extend(["--seed", "-1"]), 2, "--seed"),
+        (lambda words: words.extend(["--budget", "papr"]), 2, "'paper'"),
+        (lambda words: words.extend(["--workers", "0"]), 2, "--workers"),
+        (lambda words: words.extend(["--seeds", "-1"]), 2, "--seeds"),
         (lambda words: words.__setitem__(4, "nowhere"), 1, "demonstrations.json"),
     ],
 )

@@ -245,5 +245,6 @@ def test_every_method_has_a_run_of_equal_steps_and_samples(kind):
     run, first = (policy_run(name, demonstrations()) for name in (kind, KINDS[0]))
     for name in ("steps", "tasks", "targets"):
         assert getattr(run, name) == getattr(first, name)
-    assert run.model.hidden == (256,)
+    assert run.model.hidden == (128,)
+    assert policy_run(kind, demonstrations(), budget="paper").model.hidden == (256,)
     assert not run.model.raw_conditions

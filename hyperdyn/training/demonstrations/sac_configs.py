@@ -81,11 +81,18 @@ SAC_PRESETS: dict[str, dict[str, Any]] = {
 """What presets change: 3 M steps, 1 M, 400,000 in about 35 core-minutes, and a trial."""
 
 
-def sac_preset(name: str, task: str, seed: int) -> SACConfig:
+def sac_preset(name: str, task: str, seed: int, rounds: int | None = None) -> SACConfig:
     """The configuration of a preset.
+
+    Args:
+        name: In `SAC_PRESETS`.
+        task: Such as "cheetah-speed".
+        seed: Of every random number.
+        rounds: Other than the preset's.
 
     Raises:
         UnknownNameError: If there is no such preset or task.
     """
     require_known("preset", name, SAC_PRESETS)
-    return SACConfig(task=task, seed=seed, **SAC_PRESETS[name])
+    changes = {} if rounds is None else {"rounds": rounds}
+    return SACConfig(task=task, seed=seed, **{**SAC_PRESETS[name], **changes})

@@ -2,13 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from hyperdyn.errors import CheckpointError
 from hyperdyn.storage import is_written
@@ -16,11 +13,8 @@ from hyperdyn.training.goals.configs import GOAL_PRESETS, GoalTrainConfig
 from hyperdyn.training.goals.episodes import read_episodes
 from hyperdyn.training.goals.training import train_goals
 from hyperdyn.training.goals.views import SCENES
-from hyperdyn.training.metrics import read_metrics
-from hyperdyn.training.processes import processes
-from hyperdyn.training.run_folder import RUN_FILE, open_run
-
-POLL_SECONDS = 1.0
+from hyperdyn.training.run_folder import RUN_FILE
+from hyperdyn.training.side_by_side import train_side_by_side
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -92,67 +86,19 @@ def train_runs(
     Raises:
         CheckpointError: If a folder holds another run.
     """
-    missing = []
-    for run, config in configs.items():
-        folder = study / run.name
-        if (folder / RUN_FILE).is_file():
-            open_run(config, folder, resume=True)
-        if is_written(folder / "model"):
-            on_steps(config.steps)
-        else:
-            missing.append(run)
-    if workers == 1 or len(missing) < 2:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in a process of its own
-        try:
-            for run in missing:
-                _train(run, configs[run], study, demonstrations, on_steps)
-        finally:
-            torch.set_num_threads(threads)
-        return
-    steps = _Steps([(study / run.name, configs[run].steps) for run in missing], on_steps)
-    with processes(min(workers, len(missing))) as pool:
-        pending = {
-            pool.submit(_train, run, configs[run], study, demonstrations, _nobody)
-            for run in missing
-        }
-        while pending:
-            done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for job in done:
-                job.result()
-            steps.look()
+    trainings = {
+        run.name: _GoalTraining(config=config, demonstrations=demonstrations, scene=run.scene)
+        for run, config in configs.items()
+    }
+    train_side_by_side(trainings, study, workers=workers, on_steps=on_steps)
 
 
-class _Steps:
-    """How many steps several runs have made, told as differences."""
+@dataclass(frozen=True, kw_only=True)
+class _GoalTraining:
+    config: GoalTrainConfig
+    demonstrations: Path
+    scene: str
 
-    def __init__(self, runs: Sequence[tuple[Path, int]], tell: Callable[[int], object]) -> None:
-        self._runs, self._tell, self._told = runs, tell, 0
-
-    def look(self) -> None:
-        """Read the metrics and tell of what is new."""
-        now = sum(self._made(folder, most) for folder, most in self._runs)
-        self._tell(now - self._told)
-        self._told = now
-
-    def _made(self, folder: Path, most: int) -> int:
-        if is_written(folder / "model"):
-            return most
-        rows = read_metrics(folder)
-        return int(rows[-1]["step"]) if rows else 0
-
-
-def _train(
-    run: GoalRun,
-    config: GoalTrainConfig,
-    study: Path,
-    demonstrations: Path,
-    on_step: Callable[[int], object],
-) -> None:
-    episodes = read_episodes(demonstrations, run.scene)
-    folder = study / run.name
-    train_goals(config, folder, episodes, resume=folder.exists(), on_step=on_step)
-
-
-def _nobody(count: int) -> None:
-    """Told of steps in another process."""
+    def train(self, folder: Path, on_step: Callable[[int], object]) -> None:
+        episodes = read_episodes(self.demonstrations, self.scene)
+        train_goals(self.config, folder, episodes, resume=folder.exists(), on_step=on_step)

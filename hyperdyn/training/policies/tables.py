@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from hyperdyn.errors import CheckpointError, InputError
-from hyperdyn.policies import POLICIES, HyPoGen, PolicyConfig
+from hyperdyn.policies import POLICIES, HyPoGen
 from hyperdyn.storage import is_written
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.demonstrations.dataset import Demonstrations
+from hyperdyn.training.policies.configs import budget_sizes
 from hyperdyn.training.policies.scores import Returns, Updates
 from hyperdyn.training.policies.training import VALIDATION_FILE
 from hyperdyn.training.policies.transitions import digest
@@ -35,6 +36,7 @@ class PolicyRun:
     split: int
     seed: int
     demonstrations: str
+    budget: str
     steps: int
     samples: int
     """Transitions a step, at most."""
@@ -84,11 +86,12 @@ def read_run(folder: Path) -> PolicyRun:
         return PolicyRun(
             folder=folder,
             task=config["task"],
-            method=", ".join([kind, *_differences(POLICIES[kind].config_type, config["model"])]),
+            method=", ".join([kind, *_differences(kind, config["budget"], config["model"])]),
             kind=kind,
             split=config["split"],
             seed=config["seed"],
             demonstrations=config["demonstrations"],
+            budget=config["budget"],
             steps=config["steps"],
             samples=config["tasks"] * config["targets"],
             learning_rate=config["learning_rate"],
@@ -100,12 +103,14 @@ def read_run(folder: Path) -> PolicyRun:
         ) from error
 
 
-def _differences(kind: type[PolicyConfig], sizes: Mapping[str, Any]) -> list[str]:
-    """Words for the sizes that are not the method's own."""
+def _differences(kind: str, budget: str, sizes: Mapping[str, Any]) -> list[str]:
+    """Words for the sizes that are not the method's own in that budget."""
+    fields, own = POLICIES[kind].config_type.__dataclass_fields__, budget_sizes(kind, budget)
     found = []
     for name in _ABLATED:
-        field = kind.__dataclass_fields__.get(name)
-        if field is None or json.loads(json.dumps(field.default)) == sizes[name]:
+        if name not in fields:
+            continue
+        if json.loads(json.dumps(own.get(name, fields[name].default))) == sizes[name]:
             continue
         value = sizes[name]
         words = (
@@ -150,11 +155,12 @@ class PolicyStudy:
                     f"--demonstrations FOLDER of {run.task}, as it was when the run was made."
                 )
         for task in self.tasks:
-            made = {(run.steps, run.samples) for run in self.runs if run.task == task}
+            made = {(r.budget, r.steps, r.samples) for r in self.runs if r.task == task}
             if len(made) > 1:
                 raise InputError(
-                    f"The runs of {task} have {sorted(made)} steps and samples a step; methods are "
-                    "compared at equal ones. Keep runs of other budgets in another folder."
+                    f"The runs of {task} have the budgets, steps and samples a step "
+                    f"{sorted(made)}; methods are compared at equal ones. Keep runs of other "
+                    "budgets in another folder."
                 )
 
     @property
