@@ -66,6 +66,16 @@ def pusher(name: str) -> Path:
     return _folder("pretrained") / ("push/hyperdynamics-0" if name == "push" else name)
 
 
+def policies() -> Path:
+    """Folder of the packaged study of generated policies: runs, and what they are read against."""
+    return _folder("pretrained") / "policies"
+
+
+def goalnet() -> Path:
+    """Folder of the packaged study of policies for goals: finished runs."""
+    return _folder("pretrained") / "goalnet"
+
+
 def locomotion() -> Path:
     """Folder of the packaged locomotion study: finished runs, without their data."""
     return _folder("pretrained") / "locomotion"

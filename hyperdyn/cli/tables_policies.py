@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PAPER_TABLES = ("1", "4")
 PROPOSALS = "proposals"
 KNOWN_TABLES = (*PAPER_TABLES, PROPOSALS)
+REFERENCES = "references"
+"""Folder of the packaged study with a `Reference` a task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +38,10 @@ class TablesPolicies(Command):
 
     json: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Where to write the tables; a page of the same name, .md, is written beside it."""
-    runs: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
-    """Folder that holds run folders of `hyperdyn train policy`."""
-    demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")]
-    """What they were trained on."""
+    runs: Annotated[Path | None, tyro.conf.arg(metavar="STUDY")] = None
+    """A folder that `hyperdyn train policy` wrote; the packaged runs unless given."""
+    demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")] = ()
+    """What they were trained on; of packaged runs the packaged part of it."""
     tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N")] = PAPER_TABLES
     """Which tables: 1, 4, proposals."""
     episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 3
@@ -117,11 +119,18 @@ class TablesPolicies(Command):
         return "Stopped; finished cells are kept. The same command goes on."
 
     def _study(self) -> "PolicyStudy":
+        from hyperdyn import assets
         from hyperdyn.training.policies.tables import PolicyStudy, read_runs
 
+        if (self.runs is None) != (not self.demonstrations):
+            raise InputError(
+                "--runs and --demonstrations belong together: give what the runs were trained on, "
+                "or neither, for the packaged runs."
+            )
+        packaged = assets.policies()
         return PolicyStudy(
-            read_runs(self.runs),
-            self.demonstrations,
+            read_runs(self.runs or packaged),
+            self.demonstrations or sorted((packaged / REFERENCES).iterdir()),
             self.json.with_suffix(".cells"),
             episodes=self.episodes,
             seed=self.seed,
@@ -151,6 +160,7 @@ class TablesPolicies(Command):
 
     def _setting(self, study: "PolicyStudy") -> dict[str, Any]:
         return {
+            "budget": {run.task: run.budget for run in study.runs},
             "steps": {run.task: run.steps for run in study.runs},
             "samples_a_step": {run.task: run.samples for run in study.runs},
             "learning_rates": {

@@ -5,15 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from hyperdyn.cli.main import main
+from hyperdyn.errors import CheckpointError
 from hyperdyn.policies import load_policy_generator
 from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.policies import evaluation, scores
 from hyperdyn.training.policies.configs import policy_run
 from hyperdyn.training.policies.evaluation import generate, stage_errors
 from hyperdyn.training.policies.page import page
+from hyperdyn.training.policies.reference import read_reference, reference_of
 from hyperdyn.training.policies.training import train_policy
+from hyperdyn.training.policies.transitions import digest
 from tests.policies.families import SMALL, write_demonstrations
 from tests.policies.test_policy_training import Line
 
@@ -68,7 +72,7 @@ def test_numbers_are_those_of_the_episodes(study, made):
     found = json.loads(file.read_text())
     rows = found["table1"]["cheetah-speed"]
     assert list(rows) == [HYPOGEN, OTHER, PEARL, UVFA, "expert"]
-    source = Demonstrations.read(study / "shown")
+    source = reference_of(Demonstrations.read(study / "shown"))
     own, expert = [], []
     for split in (0, 1):
         test = source.split(split)[1]
@@ -129,6 +133,36 @@ def test_cells_are_kept_until_a_model_changes(study, made):
     assert len(calls) == 11
 
 
+def test_a_saved_reference_gives_the_numbers_of_the_demonstrations(study, made, tmp_path):
+    words, file, calls = made
+    source = Demonstrations.read(study / "shown")
+    reference_of(source).save(tmp_path / "reference")
+    found = read_reference(tmp_path / "reference")
+    assert found.digest == digest(source)
+    assert found.split(1) == source.split(1)
+    assert torch.equal(found.returns, source.returns)
+    again = tmp_path / "again.json"
+    words = [str(again) if word == str(file) else word for word in words]
+    words[words.index("--demonstrations") + 1] = str(tmp_path / "reference")
+    assert main(words) == 0
+    assert len(calls) == 10  # nothing was taken from the other tables' cells
+    one, two = (json.loads(path.read_text()) for path in (file, again))
+    assert one["table1"] == two["table1"]
+    assert one["updates"] == two["updates"]
+
+
+def test_a_reference_that_cannot_be_read(study, tmp_path):
+    reference = reference_of(Demonstrations.read(study / "shown"))
+    reference.save(tmp_path / "cut")
+    config = json.loads((tmp_path / "cut" / "config.json").read_text())
+    del config["config"]["ids"]
+    (tmp_path / "cut" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="no reference of demonstrations"):
+        read_reference(tmp_path / "cut")
+    with pytest.raises(CheckpointError, match="demonstrations.json"):
+        read_reference(tmp_path / "nowhere")
+
+
 def words_for(study, out, *more):
     return [
         *("tables", "policies", "--json", str(out / "tables.json")),
@@ -143,6 +177,7 @@ def words_for(study, out, *more):
         (("--tables", "2"), "Unknown table '2'"),
         (("--episodes", "0"), "--episodes must be at least 1"),
         (("--seed", "-1"), "--seed is not negative"),
+        (("--demonstrations",), "belong together"),
     ],
 )
 def test_bad_options(study, tmp_path, capsys, more, text):

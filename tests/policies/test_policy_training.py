@@ -19,6 +19,7 @@ from hyperdyn.training.policies.evaluation import (
     policy_returns,
     stage_errors,
 )
+from hyperdyn.training.policies.reference import reference_of
 from hyperdyn.training.policies.training import train_policy
 from hyperdyn.training.policies.transitions import DISCOUNT, draw, held_out, transitions, values_of
 from tests.policies.families import ACTION, OBSERVATION, SMALL, demonstrations, fitted
@@ -90,25 +91,25 @@ def test_held_out_specifications_are_cloned_better_than_by_their_mean(kind, tmp_
     config = run_of(kind, source, steps=80, learning_rate=0.02, held_out=2)
     model = train_policy(config, tmp_path / "run", source)
     shown = transitions(source, rows)
-    assert cloning_errors(model, source, rows).mean() < 0.3 * shown.actions.var()
+    assert cloning_errors(model, reference_of(source), rows).mean() < 0.3 * shown.actions.var()
     if isinstance(model, HyPoGen):  # and the updates are what does it
-        errors = stage_errors(model, source, rows).mean(1)
+        errors = stage_errors(model, reference_of(source), rows).mean(1)
         assert errors[-1] < 0.5 * errors[0]
     validated = json.loads((tmp_path / "run" / "validation.json").read_text())
     kept = held_out(source.split(0)[0], 2)[1]
     assert validated["specifications"] == source.specifications[list(kept)].tolist()
-    wanted = cloning_errors(model, source, kept)
+    wanted = cloning_errors(model, reference_of(source), kept)
     assert validated["errors"] == pytest.approx(wanted.tolist())
 
 
 def test_errors_after_each_update_end_at_those_of_the_policy():
-    source, model = demonstrations(), fitted("hypogen_raw")
+    source, model = reference_of(demonstrations()), fitted("hypogen_raw")
     rows = source.split(0)[1]
     errors = stage_errors(model, source, rows)
     assert errors.shape == (model.config.blocks + 1, len(rows))
     torch.testing.assert_close(errors[-1], cloning_errors(model, source, rows))
     start = model.fold(model.start.detach().expand(len(rows), -1))
-    shown = transitions(source, rows)
+    shown = source.of(rows)
     first = (start.act(shown.observations) - shown.actions).square().mean((1, 2))
     torch.testing.assert_close(errors[0], first)
 
@@ -139,7 +140,7 @@ def test_returns_are_sums_of_rewards_and_episodes_begin_alike(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(evaluation.envs, "make", make)
-    source, model = demonstrations(), fitted("conditioned")
+    source, model = reference_of(demonstrations()), fitted("conditioned")
     policy = generate(model, source, (3, 30))
     found = policy_returns(policy, source, (3, 30), episodes=2, seed=1)
     alone = policy_returns(policy[1], source, (30,), episodes=2, seed=1)
@@ -151,7 +152,7 @@ def test_returns_are_sums_of_rewards_and_episodes_begin_alike(monkeypatch):
 
 
 def test_few_shot_methods_are_shown_demonstrations_of_the_test_task():
-    source, model = demonstrations(), fitted("pearl")
+    source, model = reference_of(demonstrations()), fitted("pearl")
     one, other = generate(model, source, (3, 30)).parameters
     assert not torch.equal(one, other)
 
@@ -215,6 +216,7 @@ def test_demonstrations_that_cannot_be_used(tmp_path):
         spoiled = demonstrations(spoil=lambda tensors, v=value: tensors["actions"].fill_(v))
         with pytest.raises(InputError, match=match):
             transitions(spoiled, (0,))
+    source = reference_of(source)
     policy = generate(fitted("uvfa"), source, (0, 1))
     with pytest.raises(InputError, match="2 policies for 3"):
         policy_returns(policy, source, (0, 1, 2), episodes=1, seed=0)

@@ -28,6 +28,7 @@ from hyperdyn.training.policies.planned import PlanSetting, spread
 from hyperdyn.training.policies.proposals import ProposalStudy
 from hyperdyn.training.policies.ratios import candidate_ratio
 from hyperdyn.training.policies.tables import PolicyStudy, read_runs
+from hyperdyn.training.policies.reference import read_reference
 from hyperdyn.training.policies.training import train_policy
 from hyperdyn.training.presets import PRESETS
 from hyperdyn.training.seeds import seed_for
@@ -129,7 +130,7 @@ def test_every_number_is_that_of_its_cells(folder, made):
 def test_a_policy_alone_returns_what_it_does_in_the_environment(folder, made):
     cell = study(folder, made.with_suffix(".cells")).cells()[0]
     found = read_cell(cell, made.with_suffix(".cells"))
-    source = Demonstrations.read(folder / "shown")
+    source = read_reference(folder / "shown")
     rows = spread(source.split(0)[1], 2)
     assert found["specifications"] == source.specifications[list(rows)].tolist()
     assert found["expert"] == source.returns[list(rows)].tolist()

@@ -69,12 +69,7 @@ class Demonstrations:
         Raises:
             InputError: If there is no split of that number.
         """
-        grid = GRIDS[self.meta.task]
-        train, test = (
-            tuple(self.ids.index(row) for row in grid.ids(name, number) if row in self.ids)
-            for name in ("train", "test")
-        )
-        return train, test
+        return split_rows(self.meta.task, self.ids, number)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Demonstrations":
@@ -109,6 +104,22 @@ class Demonstrations:
             ),
             **{name: torch.stack([shard[name] for shard in shards]) for name in TENSORS},
         )
+
+
+def split_rows(
+    task: str, ids: tuple[int, ...], number: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Places among the ids of a task's specifications for training and for testing.
+
+    Raises:
+        InputError: If there is no split of that number.
+    """
+    grid = GRIDS[task]
+    train, test = (
+        tuple(ids.index(row) for row in grid.ids(name, number) if row in ids)
+        for name in ("train", "test")
+    )
+    return train, test
 
 
 def shard_folder(folder: Path, row: int) -> Path:

@@ -9,32 +9,26 @@ from torch import Tensor
 
 from hyperdyn import envs
 from hyperdyn.errors import InputError
-from hyperdyn.policies import Demonstrated, GeneratedPolicy, HyPoGen, PolicyGenerator
-from hyperdyn.training.demonstrations.dataset import Demonstrations
-from hyperdyn.training.policies.transitions import transitions
+from hyperdyn.policies import GeneratedPolicy, HyPoGen, PolicyGenerator
+from hyperdyn.training.policies.reference import Reference
 from hyperdyn.training.seeds import seed_for
 
-COMPARED = 1000
-"""Transitions of each specification that actions are compared on, evenly spaced."""
 
-
-def generate(
-    model: PolicyGenerator, source: Demonstrations, rows: Sequence[int]
-) -> GeneratedPolicy:
+def generate(model: PolicyGenerator, source: Reference, rows: Sequence[int]) -> GeneratedPolicy:
     """A policy for each of some specifications; few-shot methods are shown what experts did there.
 
     Args:
         model: Generator.
-        source: Specifications and demonstrations.
+        source: Specifications and what experts did.
         rows: Which.
     """
-    support = transitions(source, rows) if model.needs_support else None
+    support = source.of(rows) if model.needs_support else None
     return model.generate(source.specifications[list(rows)], support)
 
 
 def policy_returns(
     policy: GeneratedPolicy,
-    source: Demonstrations,
+    source: Reference,
     rows: Sequence[int],
     *,
     episodes: int,
@@ -81,25 +75,19 @@ def policy_returns(
 
 @torch.no_grad()
 def cloning_errors(
-    model: PolicyGenerator, source: Demonstrations, rows: Sequence[int]
+    model: PolicyGenerator, source: Reference, rows: Sequence[int]
 ) -> Float[Tensor, " E"]:
     """Mean squared error of actions on each specification."""
     policy = generate(model, source, rows)
-    shown = _compared(source, rows)
+    shown = source.of(rows)
     return (policy.act(shown.observations) - shown.actions).square().mean((1, 2))
 
 
 @torch.no_grad()
 def stage_errors(
-    model: HyPoGen, source: Demonstrations, rows: Sequence[int]
+    model: HyPoGen, source: Reference, rows: Sequence[int]
 ) -> Float[Tensor, "stages E"]:
     """The same before the first update and after every one (HyPoGen, table 4)."""
     conditions = model.standardiser.conditions(source.specifications[list(rows)])
-    shown = _compared(source, rows)
+    shown = source.of(rows)
     return torch.stack([model.cloning_error(own, shown) for own in model.stages(conditions)])
-
-
-def _compared(source: Demonstrations, rows: Sequence[int]) -> Demonstrated:
-    shown = transitions(source, rows)
-    places = torch.linspace(0, len(shown) - 1, min(COMPARED, len(shown))).long()
-    return shown.take(places)

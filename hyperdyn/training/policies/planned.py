@@ -17,7 +17,6 @@ from hyperdyn.planners.budget import PLANNERS, candidates, planner_of
 from hyperdyn.policies import load_policy_generator
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
-from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.demonstrations.experts import Expert
 from hyperdyn.training.demonstrations.recording import make_envs, run_expert
 from hyperdyn.training.policies.evaluation import generate
@@ -28,6 +27,7 @@ from hyperdyn.training.policies.planning import (
     TruePlanning,
     sabotaged,
 )
+from hyperdyn.training.policies.reference import Reference, read_reference
 from hyperdyn.training.seeds import seed_for, torch_generator
 
 TRUE, GENERATED = "true", "generated"
@@ -94,7 +94,7 @@ class Planned(Cell):
     run: str
     """Run folder of the policy generator; empty for sampling alone, which is everybody's."""
     source: str
-    """Folder of the demonstrations."""
+    """Folder of the demonstrations, or of their reference."""
     demonstrations: str
     """Digest of them."""
     split: int
@@ -132,7 +132,7 @@ class Planned(Cell):
 
     def work_out(self) -> dict[str, Any]:
         """One list a specification; the expert's of as many steps, and what it cost."""
-        source = Demonstrations.read(self.source)
+        source = read_reference(self.source)
         rows = spread(source.split(self.split)[1], self.specifications)
         grid, values = GRIDS[self.task], source.specifications[list(rows)]
         count = len(rows) * self.episodes
@@ -160,7 +160,7 @@ class Planned(Cell):
             "diverged": sum(episode is None for episode in found),
         }
 
-    def _expert(self, source: Demonstrations, rows: Sequence[int]) -> Expert:
+    def _expert(self, source: Reference, rows: Sequence[int]) -> Expert:
         advice = None
         if self.run:
             each = generate(load_policy_generator(self.run), source, rows)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from hyperdyn.policies import HyPoGen, load_policy_generator
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
-from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.policies.evaluation import generate, policy_returns, stage_errors
+from hyperdyn.training.policies.reference import read_reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class PolicyCell(Cell):
     run: str
     """Run folder of the generator."""
     source: str
-    """Folder of the demonstrations."""
+    """Folder of the demonstrations, or of their reference."""
     demonstrations: str
     """Digest of them."""
     split: int
@@ -48,7 +48,7 @@ class Returns(PolicyCell):
 
     def work_out(self) -> dict[str, Any]:
         """One list an unseen specification; the expert's, too."""
-        source = Demonstrations.read(self.source)
+        source = read_reference(self.source)
         rows = source.split(self.split)[1]
         policy = generate(load_policy_generator(self.run), source, rows)
         found = policy_returns(policy, source, rows, episodes=self.episodes, seed=self.seed)
@@ -70,7 +70,7 @@ class Updates(PolicyCell):
 
     def work_out(self) -> dict[str, Any]:
         """One list an update, a number an unseen specification."""
-        source = Demonstrations.read(self.source)
+        source = read_reference(self.source)
         model = load_policy_generator(self.run)
         assert isinstance(model, HyPoGen)  # no other run has this cell
         return {"errors": stage_errors(model, source, source.split(self.split)[1]).tolist()}

@@ -12,11 +12,10 @@ from hyperdyn.errors import CheckpointError, InputError
 from hyperdyn.policies import POLICIES, HyPoGen
 from hyperdyn.storage import is_written
 from hyperdyn.training.cells import Cell, read_cell
-from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.policies.configs import budget_sizes
+from hyperdyn.training.policies.reference import read_reference
 from hyperdyn.training.policies.scores import Returns, Updates
 from hyperdyn.training.policies.training import VALIDATION_FILE
-from hyperdyn.training.policies.transitions import digest
 from hyperdyn.training.run_folder import RUN_FILE
 from hyperdyn.training.statistics import interval, mean
 
@@ -125,7 +124,7 @@ class PolicyStudy:
 
     Args:
         runs: Finished ones.
-        sources: Folders of demonstrations.
+        sources: Folders of demonstrations, or of their references.
         kept: Folder of cells.
         episodes: Of each test specification.
         seed: Of how they begin.
@@ -147,7 +146,7 @@ class PolicyStudy:
     ) -> None:
         self.runs, self.kept = tuple(runs), kept
         self.episodes, self.seed = episodes, seed
-        self._sources = {digest(Demonstrations.read(folder)): folder for folder in sources}
+        self._sources = {read_reference(folder).digest: folder for folder in sources}
         for run in self.runs:
             if run.demonstrations not in self._sources:
                 raise InputError(

@@ -12,6 +12,7 @@ from hyperdyn.storage import is_written
 from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.policies.configs import PolicyTrainConfig
 from hyperdyn.training.policies.evaluation import cloning_errors
+from hyperdyn.training.policies.reference import reference_of
 from hyperdyn.training.policies.transitions import digest, draw, held_out, transitions
 from hyperdyn.training.run_folder import open_run
 from hyperdyn.training.seeds import torch_generator
@@ -84,7 +85,7 @@ def train_policy(
 def _validate(
     model: PolicyGenerator, source: Demonstrations, rows: Sequence[int], out: Path
 ) -> None:
-    errors = cloning_errors(model, source, rows)
+    errors = cloning_errors(model, reference_of(source, rows), range(len(rows)))
     found = {
         "specifications": source.specifications[list(rows)].tolist(),
         "errors": errors.tolist(),
