@@ -5,6 +5,8 @@ from pathlib import Path
 
 from hyperdyn.errors import require_known
 
+_SHOWN = "-hypogen-latent-0-0"
+
 
 def _folder(kind: str) -> Path:
     return Path(str(importlib.resources.files("hyperdyn.assets"))) / kind
@@ -69,6 +71,24 @@ def pusher(name: str) -> Path:
 def policies() -> Path:
     """Folder of the packaged study of generated policies: runs, and what they are read against."""
     return _folder("pretrained") / "policies"
+
+
+def policy_tasks() -> tuple[str, ...]:
+    """Tasks that `policy` has a run of, sorted."""
+    return tuple(sorted(run.name.removesuffix(_SHOWN) for run in policies().glob(f"*{_SHOWN}")))
+
+
+def policy(task: str) -> Path:
+    """Run folder of a task's packaged policy generator: HyPoGen, split 0, seed 0.
+
+    Args:
+        task: One of `policy_tasks()`.
+
+    Raises:
+        UnknownNameError: If there is none of that task; the text lists those there are.
+    """
+    require_known("packaged policy", task, policy_tasks())
+    return policies() / f"{task}{_SHOWN}"
 
 
 def goalnet() -> Path:

@@ -31,8 +31,9 @@ class DemoPolicies(Command):
 
     Writes a strip of pictures (gaits.png: a row for each value, the episode's last moments), a
     moving picture (planning.gif: a planner over the true simulator with few candidates, on its own
-    and with the policy's proposals) and the returns (results.json). Without --policy a policy
-    generator is trained first, in minutes; it stays in the folder.
+    and with the policy's proposals) and the returns (results.json). Without --policy it is the
+    task's packaged one; of a task without, a policy generator is trained first, in minutes, and
+    stays in the folder.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ()
@@ -42,7 +43,7 @@ class DemoPolicies(Command):
     policy: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """A run folder of `hyperdyn train policy`, of a zero-shot method."""
     task: Annotated[str, tyro.conf.arg(metavar="TASK")] = "finger-speed"
-    """What to train on, where there is no --policy."""
+    """Whose policy, where there is no --policy."""
     values: Annotated[tuple[float, ...], tyro.conf.arg(metavar="X")] = ()
     """Of what is varied (the first, where two are); evenly over the task's range unless given."""
     steps: Annotated[int, tyro.conf.arg(metavar="N")] = 200
@@ -69,11 +70,11 @@ class DemoPolicies(Command):
             raise InputError(f"--seed must not be negative; got {self.seed}.")
         require_pictures()
         setting = PlanSetting(candidates=(self.candidates,), horizon=self.horizon)
-        given = None if self.policy is None else read_run(self.policy)
+        given = self._given()
         self.out.mkdir(parents=True, exist_ok=True)
 
         def job() -> None:
-            run = given or read_run(self._train())
+            run = read_run(given or self._train())
             values, policy = self._slider(run)
             seen = GRIDS[run.task].ids("train", run.split)
             trained = {GRIDS[run.task].values()[row][0] for row in seen}
@@ -83,6 +84,15 @@ class DemoPolicies(Command):
             _report(self.out, run, values, alone, values[place], planned)
 
         return job
+
+    def _given(self) -> Path | None:
+        """The run that is shown, if it need not be trained first."""
+        from hyperdyn import assets
+        from hyperdyn.training.policies.tables import read_run
+
+        if self.policy is not None:
+            return read_run(self.policy).folder
+        return assets.policy(self.task) if self.task in assets.policy_tasks() else None
 
     def _train(self) -> Path:
         from tqdm import tqdm

@@ -85,7 +85,7 @@ class TablesGenhyper(Command):
             from tqdm import tqdm
 
             from hyperdyn.training.cells import work_out
-            from hyperdyn.training.pages import write
+            from hyperdyn.training.pages import show, write
             from hyperdyn.training.transfer.figures import draw_tuning
             from hyperdyn.training.transfer.page import page
 
@@ -94,7 +94,7 @@ class TablesGenhyper(Command):
                     bar.update()
             found = {**study.tables(self.tables), "setting": self._setting()}
             write(found, page(found), self.json)
-            print(page(found))
+            show(self.json)
             file = self.json.with_name(f"{self.json.stem}-tuning.png")
             if self.figures and draw_tuning(study, file):
                 print(f"Wrote {file}")
