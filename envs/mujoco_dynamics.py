@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from mujoco.rollout import Rollout
 from torch import Tensor
 
+from hyperdyn.dynamics import SteppingDynamics
 from hyperdyn.envs.mujoco_warnings import divergence_unsaid
 from hyperdyn.envs.simulation import without_resets
 from hyperdyn.envs.state_view import StateView, WholeState
@@ -22,8 +23,8 @@ CHUNK_BYTES = 4 * 2**20
 FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS.value
 
 
-class MujocoDynamics:
-    """E MuJoCo models behind the `Dynamics` protocol, rolled out in threads with the GIL released.
+class MujocoDynamics(SteppingDynamics):
+    """E MuJoCo models behind the `Dynamics` protocol, stepped in threads with the GIL released.
 
     A state is `qpos`, `qvel` and, where actuators have any, `act`, unless a view says otherwise;
     an action is `ctrl`, clamped by MuJoCo to the actuators' ranges and held for `frame_skip` steps
@@ -95,6 +96,11 @@ class MujocoDynamics:
         return int(self._models[0].nu)
 
     @property
+    def can_advance(self) -> bool:
+        """Whether the view shows all of the simulator's state."""
+        return self._view.whole
+
+    @property
     def time_step(self) -> float:
         """Seconds an action lasts."""
         return float(self._models[0].opt.timestep) * self._skip
@@ -122,29 +128,73 @@ class MujocoDynamics:
             InputError: If a width or the number of systems does not match, or numbers are whole.
         """
         self._check(states, actions)
-        E, N, H, A = actions.shape
-        given = states.detach().cpu()
-        controls = actions.detach().cpu().double().numpy().reshape(E * N, H, A)
+        E, N, H, _ = actions.shape
         trajectories = torch.empty(E, N, H + 1, self.state_dim, dtype=states.dtype)
-        trajectories[:, :, 0] = given[:, None]
+        trajectories[:, :, 0] = states.detach()[:, None]
         rows = trajectories.view(E * N, H + 1, self.state_dim).numpy()
-        chunk = self._chunk(H)
-        with self._busy, divergence_unsaid():
-            physics = self._view.restore(self._models, self._data[0], given.double().numpy())
-            for first in range(0, E * N if H else 0, chunk):
-                part = slice(first, min(first + chunk, E * N))
-                systems = np.arange(part.start, part.stop) // N
-                rows[part, 1:] = self._simulate(systems, physics, controls[part], warmstart)
+        self._fill(rows[:, 1:], states[:, None], actions, warmstart)
         return trajectories.to(states.device)
+
+    def advance(
+        self, states: Float[Tensor, "E N S"], actions: Float[Tensor, "E N A"]
+    ) -> Float[Tensor, "E N S"]:
+        """Simulate one action from each of N states of each system.
+
+        Just what a `rollout` of one action from each of the states would end in. Called again and
+        again it agrees with a longer rollout to the solver's tolerance, as the solver starts from
+        zero at each action; in float32 states are rounded in between. Measured on random actions,
+        the greatest difference after 12 and 50 of them: the suite's finger 4e-14 and 3e-11, its
+        cheetah 5e-14 and 2e-13; in float32 the finger 5e-6 and 1e-2, the cheetah 3e-6 and 5e-6.
+
+        Each call makes one simulator step beyond the action, for the sensors, as a rollout does
+        once for all of its actions.
+
+        Args:
+            states: Where N copies of each system stand; NaN where one has diverged, and stays.
+            actions: One for each state.
+
+        Returns:
+            Where they stand then.
+
+        Raises:
+            InputError: As `rollout`, if there is not one action for each state, or if the view does
+                not show all of the simulator's state (`can_advance`).
+        """
+        self._check_steps(states, actions)
+        following = torch.empty(states.shape, dtype=states.dtype)
+        rows = following.view(-1, 1, self.state_dim).numpy()
+        self._fill(rows, states, actions[:, :, None], None)
+        return following.to(states.device)
 
     def close(self) -> None:
         """End the threads; the dynamics cannot be used after that."""
         self._pool.close()
 
+    def _fill(
+        self,
+        rows: Float[np.ndarray, "R H S"],
+        states: Float[Tensor, "E G S"],
+        actions: Float[Tensor, "E N H A"],
+        warmstart: Float[np.ndarray, "E nv"] | None,
+    ) -> None:
+        """Write the states after each action; a system's N candidates share its G states evenly."""
+        E, N, H, A = actions.shape
+        G = states.shape[1]
+        controls = actions.detach().cpu().double().numpy().reshape(E * N, H, A)
+        given = states.detach().cpu().double().numpy().reshape(E * G, self.state_dim)
+        chunk = self._chunk(H)
+        with self._busy, divergence_unsaid():
+            owners = np.arange(E).repeat(G)
+            physics = self._view.restore(self._models, self._data[0], given, owners)
+            for first in range(0, E * N if H else 0, chunk):
+                part = np.arange(first, min(first + chunk, E * N))
+                starts = physics[part * G // N]
+                rows[part] = self._simulate(part // N, starts, controls[part], warmstart)
+
     def _simulate(
         self,
-        systems: np.ndarray,
-        physics: Float[np.ndarray, "E P"],
+        systems: Int[np.ndarray, " B"],
+        physics: Float[np.ndarray, "B P"],
         controls: Float[np.ndarray, "B H A"],
         warmstart: Float[np.ndarray, "E nv"] | None,
     ) -> Float[np.ndarray, "B H S"]:
@@ -154,7 +204,7 @@ class MujocoDynamics:
         # One step more: it says whether the last one raised a warning, and brings the sensors,
         # which MuJoCo computes at the beginning of a step, for the last state.
         held = controls[:, np.minimum(np.arange(steps + 1) // self._skip, H - 1)]
-        start = np.concatenate((np.zeros((B, 1)), physics[systems]), axis=1)
+        start = np.concatenate((np.zeros((B, 1)), physics), axis=1)
         record, sensors = self._pool.rollout(
             [self._models[system] for system in systems],
             self._data,
@@ -195,11 +245,29 @@ class MujocoDynamics:
                 f"rollout got actions of shape {tuple(actions.shape)}; these models want "
                 f"(E, N, H, A) with E = {self.num_systems} and A = {self.action_dim} actuators."
             )
-        for name, tensor in (("states", states), ("actions", actions)):
-            if not tensor.is_floating_point():
-                raise InputError(
-                    f"rollout got {name} of {tensor.dtype}; convert them with .float()."
-                )
+        _require_floating("rollout", states, actions)
+
+    def _check_steps(self, states: Tensor, actions: Tensor) -> None:
+        if not self.can_advance:
+            raise InputError(
+                f"advance goes on from any state, and those of {type(self._view).__name__} do not "
+                "show all that moves in these models; roll sequences out from where they stand."
+            )
+        E, S, A = self.num_systems, self.state_dim, self.action_dim
+        alike = states.ndim == actions.ndim == 3 and states.shape[1] == actions.shape[1]
+        if not alike or states.shape[::2] != (E, S) or actions.shape[::2] != (E, A):
+            raise InputError(
+                f"advance got states of shape {tuple(states.shape)} and actions of "
+                f"{tuple(actions.shape)}; these models want (E, N, S) and (E, N, A) with E = {E}, "
+                f"S = {S} and A = {A}: one action for each state."
+            )
+        _require_floating("advance", states, actions)
+
+
+def _require_floating(caller: str, states: Tensor, actions: Tensor) -> None:
+    for name, tensor in (("states", states), ("actions", actions)):
+        if not tensor.is_floating_point():
+            raise InputError(f"{caller} got {name} of {tensor.dtype}; convert them with .float().")
 
 
 def _require_alike(models: Sequence[mujoco.MjModel]) -> None:

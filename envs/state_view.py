@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import mujoco
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 
 class StateView(abc.ABC):
@@ -19,6 +19,11 @@ class StateView(abc.ABC):
     def dim(self) -> int:
         """S, entries of a state as a planner sees it."""
 
+    @property
+    @abc.abstractmethod
+    def whole(self) -> bool:
+        """Whether MuJoCo's state follows from what a planner sees alone, whichever it is."""
+
     @abc.abstractmethod
     def read(
         self, physics: Float[np.ndarray, "*batch P"], sensors: Float[np.ndarray, "*batch D"]
@@ -30,14 +35,16 @@ class StateView(abc.ABC):
         self,
         models: Sequence[mujoco.MjModel],
         data: mujoco.MjData,
-        states: Float[np.ndarray, "E S"],
-    ) -> Float[np.ndarray, "E P"]:
-        """MuJoCo's state behind what a planner sees, one model a row; NaN where there is none.
+        states: Float[np.ndarray, "R S"],
+        systems: Int[np.ndarray, " R"],
+    ) -> Float[np.ndarray, "R P"]:
+        """MuJoCo's state behind what a planner sees, row by row; NaN where there is none.
 
         Args:
             models: Of the systems.
             data: To compute in; it fits all of the models.
             states: What a planner sees.
+            systems: Which of the models each row is a state of.
         """
 
 
@@ -51,12 +58,18 @@ class StateFirst(StateView):
     def __init__(self, physics: int) -> None:
         self._physics = physics
 
+    @property
+    def whole(self) -> bool:
+        """It stands there."""
+        return True
+
     def restore(
         self,
         models: Sequence[mujoco.MjModel],
         data: mujoco.MjData,
-        states: Float[np.ndarray, "E S"],
-    ) -> Float[np.ndarray, "E P"]:
+        states: Float[np.ndarray, "R S"],
+        systems: Int[np.ndarray, " R"],
+    ) -> Float[np.ndarray, "R P"]:
         """MuJoCo's state stands first."""
         return states[:, : self._physics]
 
@@ -76,6 +89,11 @@ class WholeState(StateView):
         """P."""
         return self._dim
 
+    @property
+    def whole(self) -> bool:
+        """It is all there is."""
+        return True
+
     def read(
         self, physics: Float[np.ndarray, "*batch P"], sensors: Float[np.ndarray, "*batch D"]
     ) -> Float[np.ndarray, "*batch P"]:
@@ -86,7 +104,8 @@ class WholeState(StateView):
         self,
         models: Sequence[mujoco.MjModel],
         data: mujoco.MjData,
-        states: Float[np.ndarray, "E P"],
-    ) -> Float[np.ndarray, "E P"]:
+        states: Float[np.ndarray, "R P"],
+        systems: Int[np.ndarray, " R"],
+    ) -> Float[np.ndarray, "R P"]:
         """The state as it is."""
         return states

@@ -70,6 +70,11 @@ class StreamingDynamics(abc.ABC):
 class SteppingDynamics(abc.ABC):
     """A base for dynamics that can step many states of one system at once, each where it stands."""
 
+    @property
+    def can_advance(self) -> bool:
+        """Whether it can with these systems: not where states do not show all that moves."""
+        return True
+
     @abc.abstractmethod
     def advance(
         self, states: Float[Tensor, "E N S"], actions: Float[Tensor, "E N A"]

@@ -21,9 +21,9 @@ class PolicyProposal:
     """What a policy would do in the model, step by step, with Gaussian noise to explore about it.
 
     The first sequence is the policy's own, without noise. Actions are clipped into the bounds
-    before the model sees them. Dynamics that can `advance` many states at once take n·H model
-    steps; any other starts all candidates of a system from one state, so that the sequences are
-    rolled out anew at each step, n·H·(H - 1)/2 steps in all.
+    before the model sees them. Dynamics that can `advance` many states at once, generated ones and
+    simulators, take n·(H - 1) model steps; any other starts all candidates of a system from one
+    state, so that the sequences are rolled out anew at each step, n·H·(H - 1)/2 steps in all.
     """
 
     policy: Policy
@@ -68,7 +68,7 @@ class PolicyProposal:
             actions[:, :, step] = (chosen.to(low) + noise[:, :, step]).clamp(low, high)
             if step + 1 == horizon:
                 break
-            if isinstance(dynamics, SteppingDynamics):
+            if isinstance(dynamics, SteppingDynamics) and dynamics.can_advance:
                 states = dynamics.advance(states, actions[:, :, step])
             else:
                 states = dynamics.rollout(state, actions[:, :, : step + 1])[:, :, -1]

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 import mujoco
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hyperdyn.envs.state_view import StateView
 
@@ -46,6 +46,7 @@ class RobotView(StateView):
         self._root = root
         self._running = tuple(running)
         self._positions = int(model.nq)
+        self._physics = int(model.nq + model.nv)
         self._torso = int(model.body("torso").id)
         first = int(model.sensor("com").adr[0])
         self._com = slice(first, first + 3)
@@ -54,6 +55,11 @@ class RobotView(StateView):
     def dim(self) -> int:
         """S."""
         return len(self._shown) + 3
+
+    @property
+    def whole(self) -> bool:
+        """Where nothing but the robot moves."""
+        return self._root + len(self._shown) == self._physics
 
     def read(
         self, physics: Float[np.ndarray, "*batch P"], sensors: Float[np.ndarray, "*batch D"]
@@ -65,15 +71,17 @@ class RobotView(StateView):
         self,
         models: Sequence[mujoco.MjModel],
         data: mujoco.MjData,
-        states: Float[np.ndarray, "E S"],
-    ) -> Float[np.ndarray, "E P"]:
+        states: Float[np.ndarray, "R S"],
+        systems: Int[np.ndarray, " R"],
+    ) -> Float[np.ndarray, "R P"]:
         """Find where the root is; the rest is there, or in the running simulators."""
-        physics = np.stack([np.concatenate((e.data.qpos, e.data.qvel)) for e in self._running])
+        now = np.stack([np.concatenate((e.data.qpos, e.data.qvel)) for e in self._running])
+        physics: Float[np.ndarray, "R P"] = now[systems]
         physics[:, self._shown] = states[:, :-3]
         physics[:, : self._root] = 0.0
-        for model, row, com in zip(models, physics, states[:, -3:], strict=True):
+        for system, row, com in zip(systems, physics, states[:, -3:], strict=True):
             data.qpos[:] = row[: self._positions]
-            mujoco.mj_kinematics(model, data)
-            mujoco.mj_comPos(model, data)
+            mujoco.mj_kinematics(models[system], data)
+            mujoco.mj_comPos(models[system], data)
             row[: self._root] = (com - data.subtree_com[self._torso])[: self._root]
         return physics

@@ -14,7 +14,8 @@ def true_dynamics(envs: Sequence[LocomotionEnv], *, threads: int = 1) -> MujocoD
     NaN from where `step` would report a divergence. With each environment's
     `data.qacc_warmstart` as warm start it computes the numbers that `step` would, but for the
     rounding of the root's x. What no observation shows (how deep the blocks of a pier lie) is
-    taken from the environments as they stand when the rollout begins.
+    taken from the environments as they stand when the rollout begins; so over piers no state but
+    theirs can be gone on from (`can_advance`).
 
     Args:
         envs: Unwrapped environments of one task, each reset. The next reset draws new properties,

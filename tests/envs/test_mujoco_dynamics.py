@@ -8,12 +8,12 @@ import pytest
 import torch
 
 import hyperdyn.envs
-from hyperdyn.dynamics import Dynamics
+from hyperdyn.dynamics import Dynamics, SteppingDynamics
 from hyperdyn.envs import mujoco_dynamics
 from hyperdyn.envs.locomotion.true_dynamics import true_dynamics
 from hyperdyn.envs.mujoco_dynamics import MujocoDynamics
 from hyperdyn.errors import InputError
-from hyperdyn.planners import CEM, GoalPosition, PlanStatus
+from hyperdyn.planners import CEM, GoalPosition, PlanStatus, PolicyProposal
 
 OTHERS = ("Push", "Suite", "CheetahVel", "AntDir")
 WALKERS = [name for name in hyperdyn.envs.ENV_IDS if not any(other in name for other in OTHERS)]
@@ -47,6 +47,29 @@ def walkers(env_id, count, steps=60):
 
 def draw(rng, *shape, dtype=torch.float64):
     return torch.rand(*shape, generator=rng, dtype=dtype) * 2 - 1
+
+
+def fingers(count, steps=40):
+    """Simulators of the suite's finger in the middle of an episode, and where they stand."""
+    pytest.importorskip("dm_control")
+    from hyperdyn.envs.suite.true_dynamics import SuiteSimulators
+
+    envs, _ = walkers("hyperdyn/SuiteFingerSpeed-v0", count, steps)
+    simulators = SuiteSimulators(envs)
+    return simulators.dynamics, simulators.states()
+
+
+def stepping(name):
+    """Dynamics of three systems that can advance, and where those stand."""
+    if name == "finger":
+        return fingers(3)
+    envs, states = walkers(name, 3)
+    return true_dynamics(envs), states
+
+
+every_stepping = pytest.mark.parametrize(
+    "name", ["hyperdyn/CheetahBody-v0", "hyperdyn/AntSlope-v0", "finger"]
+)
 
 
 @pytest.mark.parametrize("env_id", WALKERS)
@@ -282,6 +305,123 @@ def test_planners_leave_diverging_candidates_alone(rng):
     reached = dynamics.rollout(state, plan.actions[:, None])
     assert reached.isfinite().all()
     assert (reached[:, 0, -1, 1] > 0.03).all()
+
+
+@every_stepping
+def test_to_advance_is_to_roll_one_action_out_from_each_state(name, rng, monkeypatch):
+    dynamics, start = stepping(name)
+    assert isinstance(dynamics, SteppingDynamics)
+    assert dynamics.can_advance
+    states = dynamics.rollout(start, draw(rng, 3, 5, 4, dynamics.action_dim))[:, :, -1]
+    actions = draw(rng, 3, 5, dynamics.action_dim)
+    wanted = [
+        dynamics.rollout(states[:, index], actions[:, index, None, None])[:, 0, 1]
+        for index in range(5)
+    ]
+    assert torch.equal(dynamics.advance(states, actions), torch.stack(wanted, dim=1))
+    assert dynamics.advance(states[:, :0], actions[:, :0]).shape == (3, 0, dynamics.state_dim)
+    monkeypatch.setattr(mujoco_dynamics, "CHUNK_BYTES", 1)
+    assert torch.equal(dynamics.advance(states, actions), torch.stack(wanted, dim=1))
+
+
+@every_stepping
+def test_advancing_again_and_again_is_a_rollout_to_the_solvers_tolerance(name, rng):
+    dynamics, start = stepping(name)
+    actions = draw(rng, 3, 6, 12, dynamics.action_dim)
+    rolled = dynamics.rollout(start, actions)
+    states = start[:, None].expand(-1, 6, -1)
+    for step in range(12):
+        states = dynamics.advance(states, actions[:, :, step])
+        # Measured: 2e-12.
+        torch.testing.assert_close(states, rolled[:, :, step + 1], rtol=1e-8, atol=1e-8)
+    assert (states[:, 0] - states[:, 1]).abs().max() > 0.1
+
+
+def test_each_state_advances_in_the_model_of_its_system():
+    dynamics = MujocoDynamics([slide(mass) for mass in (1.0, 2.0, 4.0)], threads=2)
+    speeds = torch.tensor([0.0, 1.0, -3.0, 5.0]).double()
+    states = torch.stack((torch.zeros(4).double(), speeds), dim=1).expand(3, -1, -1)
+    pushes = torch.tensor([8.0, 8.0, 0.0, -8.0]).double()
+    later = dynamics.advance(states, pushes.expand(3, -1)[..., None])
+    gained = 0.01 * pushes / torch.tensor([[1.0], [2.0], [4.0]]).double()
+    torch.testing.assert_close(later[..., 1], speeds + gained)
+    torch.testing.assert_close(later[..., 0], 0.01 * (speeds + gained))
+
+
+def test_what_advances_has_the_type_of_the_states_and_no_gradient(rng):
+    dynamics, start = stepping(CHEETAH)
+    states = start[:, None].repeat(1, 2, 1).float()
+    actions = draw(rng, 3, 2, 6, dtype=torch.float32)
+    single = dynamics.advance(states.requires_grad_(), actions.requires_grad_())
+    assert (single.dtype, single.requires_grad) == (torch.float32, False)
+    assert torch.equal(single, dynamics.advance(states.double(), actions.double()).float())
+
+
+@every_stepping
+def test_a_state_that_diverged_stays_nan_and_disturbs_no_other(name, rng):
+    dynamics, start = stepping(name)
+    states, actions = start[:, None].repeat(1, 4, 1), draw(rng, 3, 4, dynamics.action_dim)
+    wanted = dynamics.advance(states, actions)
+    states[0, 1], states[2, 3] = float("nan"), 1e12
+    for _ in range(2):
+        later = dynamics.advance(states, actions)
+        assert later[0, 1].isnan().all()
+        assert later[2, 3].isnan().all()
+        assert later.isnan().any(dim=2).sum() == 2
+        states[2, 3] = later[2, 3]
+    kept = ~later.isnan()
+    assert torch.equal(later[kept], wanted[kept])
+
+
+def test_an_action_that_diverges_ends_its_own_state_alone():
+    dynamics = MujocoDynamics([slide(gear=2e10), slide(gear=2e10)], frame_skip=3)
+    states, actions = torch.tensor([5.0, 1.0]).repeat(2, 4, 1), torch.zeros(2, 4, 1)
+    actions[1, 2] = 1.0
+    later = dynamics.advance(states, actions)
+    assert later[1, 2].isnan().all()
+    later[1, 2] = later[0, 0]
+    torch.testing.assert_close(later, torch.tensor([5.03, 1.0]).expand(2, 4, -1))
+
+
+def test_what_a_state_does_not_show_is_that_of_the_running_simulator_of_its_system():
+    envs, states = walkers("hyperdyn/CheetahPier-v0", 2)
+    systems, data = np.array([1, 0, 1]), mujoco.MjData(envs[0].model)
+    view = envs[0].shared_view(envs)
+    physics = view.restore([env.model for env in envs], data, states.numpy()[systems], systems)
+    for row, system in zip(physics, systems, strict=True):
+        now = envs[system].data
+        np.testing.assert_allclose(row, np.concatenate((now.qpos, now.qvel)), rtol=0, atol=1e-9)
+    assert np.abs(physics[0] - physics[1])[9:17].max() > 1e-3  # the depths of the blocks
+
+
+def test_states_that_do_not_show_all_that_moves_cannot_be_gone_on_from(rng):
+    envs, states = walkers("hyperdyn/CheetahPier-v0", 2)
+    dynamics = true_dynamics(envs)
+    assert not dynamics.can_advance
+    with pytest.raises(InputError, match="RobotView do not show"):
+        dynamics.advance(states[:, None], torch.zeros(2, 1, 6).double())
+    # A policy is still followed, over blocks that sink under the robot.
+    bound = torch.ones(6).double()
+    actions = PolicyProposal(lambda states: states[..., 8:14].tanh(), 0.1).propose(
+        dynamics, states, 3, horizon=4, low=-bound, high=bound, generator=rng
+    )
+    rolled = dynamics.rollout(states, actions)
+    torch.testing.assert_close(actions[:, 0], rolled[:, 0, :-1, 8:14].tanh())
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_advance_of_other_shapes_is_refused():
+    dynamics = MujocoDynamics([slide(), slide()])
+    states, actions = torch.zeros(2, 3, 2), torch.zeros(2, 3, 1)
+    for wrong in (states[:1], states[:, :2], states[..., :1], states[:, 0]):
+        with pytest.raises(InputError, match=r"advance got .*E = 2, S = 2 and A = 1: one action"):
+            dynamics.advance(wrong, actions)
+    for wrong in (actions[:1], actions[:, :2], actions[..., :0], actions[:, :, None]):
+        with pytest.raises(InputError, match=r"advance got .*E = 2, S = 2 and A = 1: one action"):
+            dynamics.advance(states, wrong)
+    for pair in ((states.long(), actions), (states, actions.long())):
+        with pytest.raises(InputError, match=r"advance got .*float"):
+            dynamics.advance(*pair)
 
 
 @pytest.mark.usefixtures("unchecked")

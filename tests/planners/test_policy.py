@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hyperdyn.dynamics import SteppingDynamics
+from hyperdyn.envs.control import flat_cheetah, flat_cheetah_start
 from hyperdyn.errors import InputError
 from hyperdyn.planners import PolicyProposal, Proposal, RandomShooting
 
@@ -61,6 +62,49 @@ def test_dynamics_that_advance_are_asked_once_a_step(rng):
     for step in range(6):
         torch.testing.assert_close(actions[:, 0, step], 0.1 * states[:, 0, :1])
         states = states + actions[:, :, step]
+
+
+class Counted(SteppingDynamics):
+    """Dynamics that say how many steps they were asked for, and may hide that they advance."""
+
+    state_dim, action_dim, num_systems = 18, 6, 2
+
+    def __init__(self, inner, hidden):
+        self.inner, self.hidden, self.steps = inner, hidden, 0
+
+    @property
+    def can_advance(self):
+        return not self.hidden
+
+    def rollout(self, states, actions):
+        self.steps += actions.shape[1] * actions.shape[2]
+        return self.inner.rollout(states, actions)
+
+    def advance(self, states, actions):
+        self.steps += actions.shape[1]
+        return self.inner.advance(states, actions)
+
+
+def test_a_simulator_is_asked_for_each_step_once(rng):
+    simulator, state = flat_cheetah(frictions=(0.4, 0.8)), flat_cheetah_start(2, rng).double()
+    bound, found = torch.ones(6).double(), []
+    for hidden, steps in ((False, 8 * 11), (True, 8 * 66)):
+        dynamics = Counted(simulator, hidden)
+        actions = PolicyProposal(lambda states: -states[..., 3:9], 0.1).propose(
+            dynamics,
+            state,
+            8,
+            horizon=12,
+            low=-bound,
+            high=bound,
+            generator=torch.Generator().manual_seed(0),
+        )
+        assert dynamics.steps == steps
+        found.append(actions)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-8, atol=1e-8)
+    rolled = simulator.rollout(state, found[0])
+    followed = -rolled[:, 0, :-1, 3:9].clamp(-1, 1)
+    torch.testing.assert_close(found[0][:, 0], followed, rtol=1e-8, atol=1e-8)
 
 
 def test_each_noisy_sequence_goes_its_own_way(point_masses, rng):

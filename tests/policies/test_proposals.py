@@ -33,7 +33,7 @@ every_dynamics = pytest.mark.parametrize("kind", ["generated", "true"])
 
 @dataclass
 class TrueDynamics:
-    """Can be rolled out, and no more, as a simulator can."""
+    """Can be rolled out, and no more: from one state of each system."""
 
     num_systems: int = SYSTEMS
     state_dim: int = 4
