@@ -4,22 +4,19 @@ import abc
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import gymnasium
 import mujoco
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from hyperdyn.envs._checks import clipped_action, require_picture
+from hyperdyn.envs._checks import clipped_action
 from hyperdyn.envs.contexts import require_options
 from hyperdyn.envs.locomotion.ground import Surface
 from hyperdyn.envs.locomotion.hidden import HiddenProperties, Properties, copied
 from hyperdyn.envs.locomotion.robot_view import RobotView
-from hyperdyn.envs.rendering import OffscreenRenderer
-from hyperdyn.envs.simulation import advance, without_resets, without_warnings
-from hyperdyn.errors import InputError
+from hyperdyn.envs.mujoco_env import Info, MujocoEnv
+from hyperdyn.envs.simulation import advance
 
-Info = dict[str, Any]
 _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 100}
 # What moves beside the robot, blocks of a pier, is beyond these when it has diverged: m, m/s.
 BLOCK_RISE = 10.0
@@ -27,7 +24,7 @@ BLOCK_SPEED = 200.0
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION.value
 
 
-class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc.ABC):
+class LocomotionEnv(MujocoEnv, HiddenProperties):
     """A robot and its ground, with hidden properties that are drawn at reset.
 
     A task is a robot (`Cheetah`, `Ant`: start, observation, reward) and what is hidden (`_draw`,
@@ -63,11 +60,6 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
     """
 
     metadata = _METADATA
-    observation_names: ClassVar[tuple[str, ...]]
-    constant_observations: ClassVar[tuple[str, ...]]
-    action_names: ClassVar[tuple[str, ...]]
-    frame_skip: ClassVar[int]
-    time_step: ClassVar[float]
     mass: ClassVar[float]
     surface: ClassVar[Surface]
     # Of the robot's own coordinates, which come first in MuJoCo's:
@@ -80,17 +72,7 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         self, *, render_mode: str | None = None, width: int = 480, height: int = 270
     ) -> None:
         """Declare the spaces; the model is built at reset, when its ground is known."""
-        self._picture_size = require_picture(render_mode, width, height)
-        self.render_mode = render_mode
-        bound = self._observation_bound()
-        self.observation_space = gymnasium.spaces.Box(-bound, bound, dtype=np.float64)
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
-        self._model: mujoco.MjModel | None = None
-        self._renderer: OffscreenRenderer | None = None
-
-    @abc.abstractmethod
-    def _observation_bound(self) -> Float[np.ndarray, " S"]:
-        """Magnitude of each observation that no state within the state bounds exceeds."""
+        super().__init__(render_mode=render_mode, width=width, height=height)
 
     @abc.abstractmethod
     def _spec(self) -> mujoco.MjSpec:
@@ -127,29 +109,18 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
 
     def shared_view(self, envs: Sequence["LocomotionEnv"]) -> RobotView:
         """`state_view` of several environments that are like this one, a row each."""
-        model = self._require_reset()
+        model = self.model
         return RobotView(model, shown=self._shown(model), root=self._root, running=envs)
 
     @property
     def state_bounds(self) -> tuple[Float[np.ndarray, " nq"], Float[np.ndarray, " nv"]]:
         """Magnitudes of `qpos` and `qvel` beyond which an episode counts as diverged."""
-        model = self._require_reset()
+        model = self.model
         beside = model.nv - self._velocity_bound.size
         return (
             np.append(self._position_bound, np.full(beside, BLOCK_RISE)),
             np.append(self._velocity_bound, np.full(beside, BLOCK_SPEED)),
         )
-
-    @property
-    def model(self) -> mujoco.MjModel:
-        """The MuJoCo model of this episode: a new one after each reset and each change."""
-        return self._require_reset()
-
-    @property
-    def data(self) -> mujoco.MjData:
-        """The MuJoCo state behind `model`."""
-        self._require_reset()
-        return self._data
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -206,7 +177,7 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
             InputError: If an option is unknown or out of range, or there is none.
             UnknownNameError: If the split is unknown.
         """
-        self._require_reset()
+        _ = self.model
         self._apply(*self._choose_change(options, self.np_random))
         return self._context()
 
@@ -226,13 +197,13 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         Raises:
             InputError: If the action has another shape, or is not finite.
         """
-        self._require_reset()
+        _ = self.model
         clipped = clipped_action(action, self.action_names)
         changed = self._schedule.get(self._steps)
         if changed is not None:
             self._apply(*changed)
         self._steps += 1
-        model, data = self._require_reset(), self._data
+        model, data = self.model, self._data
         data.ctrl[:] = clipped
         before = float(self._com[0])
         diverged = advance(model, data, self.frame_skip, self._is_sane)
@@ -245,23 +216,6 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         reward = self._reward(com_x - before, clipped)
         return self._observation.copy(), reward, diverged, False, info
 
-    def render(self) -> UInt8[np.ndarray, "height width 3"] | None:
-        """Draw the robot from a camera that follows it; None without a render mode.
-
-        Raises:
-            RenderingUnavailableError: If there is no off-screen OpenGL on this machine.
-        """
-        if self.render_mode is None:
-            return None
-        model = self._require_reset()
-        if self._renderer is None:
-            self._renderer = OffscreenRenderer(model, "track", *self._picture_size)
-        return self._renderer.render(self._data)
-
-    def close(self) -> None:
-        """Free the OpenGL context, if there is one."""
-        self._free_renderer()
-
     def _context(self) -> Info:
         """The hidden properties, as fresh objects, for `info["context"]`."""
         return {**copied(self._properties), **self._constants(), "split": self._split}
@@ -270,7 +224,7 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
         """Take on some new properties, in a new model at the state of the old one."""
         self._properties = {**self._properties, **self._settled(copied(properties))}
         self._split = split
-        old_model, old = self._require_reset(), self._data
+        old_model, old = self.model, self._data
         self._load()
         state = np.empty(mujoco.mj_stateSize(old_model, STATE))
         mujoco.mj_getState(old_model, old, state, STATE)
@@ -279,15 +233,11 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
 
     def _load(self) -> None:
         """Compile the robot with its properties on its ground, in MuJoCo's initial state."""
-        self._free_renderer()
         spec = self._spec()
         self._fit(spec)
-        self._model = spec.compile()
-        without_resets(self._model)
-        self._data = mujoco.MjData(self._model)
-        without_warnings(self._data)
-        self._com = self._data.subtree_com[self._model.body("torso").id]
-        self._columns = np.array(self._shown(self._model))
+        self._simulate(spec)
+        self._com = self._data.subtree_com[self.model.body("torso").id]
+        self._columns = np.array(self._shown(self.model))
         self._bounds = self.state_bounds
 
     def _shown(self, model: mujoco.MjModel) -> tuple[int, ...]:
@@ -297,16 +247,6 @@ class LocomotionEnv(gymnasium.Env[np.ndarray, np.ndarray], HiddenProperties, abc
     def _observe(self) -> Float[np.ndarray, " S"]:
         state = np.concatenate((self._data.qpos, self._data.qvel))
         return np.concatenate((state[self._columns], self._com))
-
-    def _free_renderer(self) -> None:
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-
-    def _require_reset(self) -> mujoco.MjModel:
-        if self._model is None:
-            raise InputError("The ground is drawn at reset: call reset() first.")
-        return self._model
 
     def _is_sane(self) -> bool:
         """Whether every coordinate is within its bound; a NaN is within none."""

@@ -4,29 +4,27 @@ import abc
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import gymnasium
 import mujoco
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from hyperdyn import assets
-from hyperdyn.envs._checks import clipped_action, require_picture
+from hyperdyn.envs._checks import clipped_action
 from hyperdyn.envs.contexts import property_values, require_options
 from hyperdyn.envs.locomotion.ground import Surface, add_flat
 from hyperdyn.envs.meta.tasks import FAMILIES, SPLITS
-from hyperdyn.envs.rendering import OffscreenRenderer
-from hyperdyn.envs.simulation import advance, without_resets, without_warnings
+from hyperdyn.envs.mujoco_env import Info, MujocoEnv
+from hyperdyn.envs.simulation import advance, without_warnings
 from hyperdyn.errors import InputError, require_known
 
-Info = dict[str, Any]
 _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}
 # Beyond these a simulation has diverged: m or rad, and m/s or rad/s.
 MOST_POSITION = 1e4
 MOST_VELOCITY = 1e3
 
 
-class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
+class MetaEnv(MujocoEnv):
     """A robot on flat ground whose task is one number of its reward, which it does not observe.
 
     Control step 0.05 s: five of the simulator. (Other families here have cheetahs of 0.01 s; their
@@ -63,9 +61,6 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
 
     metadata = _METADATA
     splits: ClassVar[tuple[str, ...]] = SPLITS
-    constant_observations: ClassVar[tuple[str, ...]] = ()
-    observation_names: ClassVar[tuple[str, ...]]
-    action_names: ClassVar[tuple[str, ...]]
     frame_skip: ClassVar[int] = 5
     time_step: ClassVar[float] = 0.05
     _family: ClassVar[str]
@@ -78,22 +73,11 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         """Compile the robot on its ground; the task is chosen at reset."""
         self.family = FAMILIES[self._family]
         self.property_names = (self.family.variable,)
-        self._picture_size = require_picture(render_mode, width, height)
-        self.render_mode = render_mode
-        bound = self._observation_bound()
-        self.observation_space = gymnasium.spaces.Box(-bound, bound, dtype=np.float64)
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
+        super().__init__(render_mode=render_mode, width=width, height=height)
         spec = mujoco.MjSpec.from_file(str(assets.robot(self._robot)))
         add_flat(spec, self._surface)
-        self.model = spec.compile()
-        without_resets(self.model)
-        self.data = mujoco.MjData(self.model)
-        self._renderer: OffscreenRenderer | None = None
+        self._simulate(spec)
         self._value: float | None = None
-
-    @abc.abstractmethod
-    def _observation_bound(self) -> Float[np.ndarray, " S"]:
-        """Magnitude of each observation that no state within the state bounds exceeds."""
 
     @abc.abstractmethod
     def _observe(self) -> Float[np.ndarray, " S"]:
@@ -190,24 +174,6 @@ class MetaEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         x, y = (moved / self.time_step).tolist()
         info = {"diverged": diverged, "velocity_x": x, "velocity_y": y}
         return self._observation.copy(), reward, diverged or self._has_ended(), False, info
-
-    def render(self) -> UInt8[np.ndarray, "height width 3"] | None:
-        """Draw the robot from a camera that follows it; None without a render mode.
-
-        Raises:
-            RenderingUnavailableError: If there is no off-screen OpenGL on this machine.
-        """
-        if self.render_mode is None:
-            return None
-        if self._renderer is None:
-            self._renderer = OffscreenRenderer(self.model, "track", *self._picture_size)
-        return self._renderer.render(self.data)
-
-    def close(self) -> None:
-        """Free the OpenGL context, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
 
     def _moved(
         self, before: Float[np.ndarray, "2"], after: Float[np.ndarray, "2"]

@@ -4,21 +4,19 @@ import abc
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import gymnasium
 import mujoco
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from hyperdyn.envs._checks import clipped_action, require_picture
+from hyperdyn.envs._checks import clipped_action
 from hyperdyn.envs.contexts import property_values, require_options
-from hyperdyn.envs.rendering import OffscreenRenderer
-from hyperdyn.envs.simulation import advance, without_resets, without_warnings
+from hyperdyn.envs.mujoco_env import Info, MujocoEnv
+from hyperdyn.envs.simulation import advance
 from hyperdyn.envs.suite.grids import GRIDS, LENGTH, SPEED, Grid
 from hyperdyn.envs.suite.models import read_model
 from hyperdyn.errors import InputError, require_known
 
-Info = dict[str, Any]
 _METADATA: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 50}
 # Beyond these a simulation has diverged: m or rad, and m/s or rad/s.
 MOST_POSITION = 1e4
@@ -26,7 +24,7 @@ MOST_VELOCITY = 1e3
 FASTEST = 100.0
 
 
-class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
+class SuiteEnv(MujocoEnv):
     """A body of the DeepMind Control Suite with a target speed and a length of its own.
 
     The tasks of HyperZero (Rezaei-Shoshtari et al., 2023) and HyPoGen: observation, start and
@@ -71,17 +69,11 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
 
     metadata = _METADATA
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    constant_observations: ClassVar[tuple[str, ...]] = ()
     body: ClassVar[str]
-    observation_names: ClassVar[tuple[str, ...]]
-    action_names: ClassVar[tuple[str, ...]]
     measures: ClassVar[tuple[str, ...]]
-    frame_skip: ClassVar[int]
-    time_step: ClassVar[float]
     default_speed: ClassVar[float]
     default_length: ClassVar[float]
     length_range: ClassVar[tuple[float, float]]
-    _camera: ClassVar[str]
 
     def __init__(
         self,
@@ -96,17 +88,7 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         require_known(f"{self.body} task", task, grids)
         self.grid: Grid = grids[task]
         self.property_names = self.grid.names
-        self._picture_size = require_picture(render_mode, width, height)
-        self.render_mode = render_mode
-        bound = self._observation_bound()
-        self.observation_space = gymnasium.spaces.Box(-bound, bound, dtype=np.float64)
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.action_names),), np.float32)
-        self._model: mujoco.MjModel | None = None
-        self._renderer: OffscreenRenderer | None = None
-
-    @abc.abstractmethod
-    def _observation_bound(self) -> Float[np.ndarray, " O"]:
-        """Magnitude of each observation that no state within the state bounds exceeds."""
+        super().__init__(render_mode=render_mode, width=width, height=height)
 
     @abc.abstractmethod
     def _fit(self, spec: mujoco.MjSpec, length: float) -> None:
@@ -145,20 +127,9 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         """
 
     @property
-    def model(self) -> mujoco.MjModel:
-        """The MuJoCo model of this episode: a new one after each reset."""
-        return self._require_reset()
-
-    @property
-    def data(self) -> mujoco.MjData:
-        """The MuJoCo state behind `model`."""
-        self._require_reset()
-        return self._data
-
-    @property
     def specification(self) -> dict[str, float]:
         """Target "speed" and "length" of this episode."""
-        self._require_reset()
+        _ = self.model
         return dict(self._specification)
 
     def physics(self) -> Float[np.ndarray, " P"]:
@@ -187,7 +158,7 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         start = np.random.default_rng(int(self.np_random.integers(2**63)))
         self._specification, drawn = self._choose(options or {}, self.np_random)
         self._load(self._specification[LENGTH])
-        model = self._require_reset()
+        model = self.model
         self._place(model, self._data, start)
         self._data.time = 0.0
         mujoco.mj_forward(model, self._data)
@@ -209,7 +180,7 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         Raises:
             InputError: If the action has another shape, or is not finite.
         """
-        model = self._require_reset()
+        model = self.model
         data = self._data
         data.ctrl[:] = clipped_action(action, self.action_names)
         diverged = advance(model, data, self.frame_skip, self._is_sane)
@@ -218,23 +189,6 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
         reward = float(self.reward(self._measures, self._specification[SPEED]))
         measured = dict(zip(self.measures, self._measures.tolist(), strict=True))
         return self._observation.copy(), reward, diverged, False, {"diverged": diverged, **measured}
-
-    def render(self) -> UInt8[np.ndarray, "height width 3"] | None:
-        """Draw the body from the side; None without a render mode.
-
-        Raises:
-            RenderingUnavailableError: If there is no off-screen OpenGL on this machine.
-        """
-        if self.render_mode is None:
-            return None
-        model = self._require_reset()
-        if self._renderer is None:
-            self._renderer = OffscreenRenderer(model, self._camera, *self._picture_size)
-        return self._renderer.render(self._data)
-
-    def close(self) -> None:
-        """Free the OpenGL context, if there is one."""
-        self._free_renderer()
 
     def _choose(
         self, options: Mapping[str, Any], rng: np.random.Generator
@@ -274,33 +228,20 @@ class SuiteEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
 
     def _load(self, length: float) -> None:
         """Compile the body with its length, in MuJoCo's initial state."""
-        self._free_renderer()
         spec = read_model(self.body)
         self._fit(spec, length)
-        self._model = spec.compile()
-        without_resets(self._model)
-        self._data = mujoco.MjData(self._model)
-        self._finish(self._model, self._data)
-        without_warnings(self._data)
+        self._simulate(spec)
+        model = self.model
+        self._finish(model, self._data)
         self._sensors = {
-            self._model.sensor(number).name: int(self._model.sensor_adr[number])
-            for number in range(self._model.nsensor)
+            model.sensor(number).name: int(model.sensor_adr[number])
+            for number in range(model.nsensor)
         }
 
     def _look(self) -> None:
         physics, sensors = self.physics(), np.array(self._data.sensordata)
         self._observation = self.observe(physics, sensors)
         self._measures = self.measure(physics, sensors)
-
-    def _free_renderer(self) -> None:
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-
-    def _require_reset(self) -> mujoco.MjModel:
-        if self._model is None:
-            raise InputError("The specification is drawn at reset: call reset() first.")
-        return self._model
 
     def _is_sane(self) -> bool:
         """Whether every coordinate is within its bound; a NaN is within none."""
