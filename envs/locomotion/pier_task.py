@@ -8,9 +8,10 @@ import mujoco
 import numpy as np
 
 from hyperdyn.envs.contexts import SPLITS, PropertyRange
-from hyperdyn.envs.locomotion.base import Info, LocomotionEnv
+from hyperdyn.envs.locomotion.base import LocomotionEnv
 from hyperdyn.envs.locomotion.hidden import Properties, property_within
 from hyperdyn.envs.locomotion.pier import Pier, PierPhysics
+from hyperdyn.envs.mujoco_env import Info
 from hyperdyn.errors import InputError, require_known
 
 # HyperDynamics A.2.

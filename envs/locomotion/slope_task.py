@@ -8,9 +8,10 @@ import mujoco
 import numpy as np
 
 from hyperdyn.envs.contexts import SPLITS, PropertyRange, property_values
-from hyperdyn.envs.locomotion.base import Info, LocomotionEnv
+from hyperdyn.envs.locomotion.base import LocomotionEnv
 from hyperdyn.envs.locomotion.hidden import Properties
 from hyperdyn.envs.locomotion.slopes import Slopes
+from hyperdyn.envs.mujoco_env import Info
 from hyperdyn.errors import InputError
 
 # HyperDynamics A.2.
