@@ -32,8 +32,8 @@ class TablesGoalnet(Command):
 
     json: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Where to write the tables; a page of the same name, .md, is written beside it."""
-    runs: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
-    """Folder that `hyperdyn train goalnet` wrote."""
+    runs: Annotated[Path | None, tyro.conf.arg(metavar="STUDY")] = None
+    """A folder that `hyperdyn train goalnet` wrote; the packaged runs unless given."""
     tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = KNOWN_TABLES
     """Which tables."""
     split: Annotated[str, tyro.conf.arg(metavar="SPLIT")] = "novel"
@@ -83,11 +83,12 @@ class TablesGoalnet(Command):
         return "Stopped; finished cells are kept. The same command goes on."
 
     def _study(self) -> "GoalStudy":
+        from hyperdyn import assets
         from hyperdyn.pushing import pusher_folder
         from hyperdyn.training.goals.tables import GoalStudy
 
         return GoalStudy(
-            study=self.runs,
+            study=self.runs or assets.goalnet(),
             kept=self.json.with_suffix(".cells"),
             split=self.split,
             trials=self.trials,

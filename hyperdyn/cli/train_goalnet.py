@@ -41,9 +41,9 @@ class TrainGoalnet(Command):
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S")] = (0,)
     """Training seeds."""
     budget: str = "reduced"
-    """Reduced, up to ten minutes of a core a run, or large, 4 (state) to 15 (image-128) hours."""
+    """Reduced, up to six minutes of a core a run, or large, 4 (state) to 15 (image-128) hours."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Optimiser steps; the budget's (4,000 or 40,000) unless given."""
+    """Optimiser steps; the budget's (2,000 or 40,000) unless given."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes; each trains one run at a time."""
 

@@ -20,18 +20,18 @@ class GoalConfig:
 
     scene: tuple[int, ...]
     """Shape of what is seen of the world, and shown as a goal: (G,) numbers, or (h, w, 3) for a
-    picture, its sides multiples of 16."""
+    picture, its sides multiples of 8."""
     proprioception_dim: int
     """What the actor knows of itself; goals say nothing of it."""
     action_dim: int
     """A; actions are within -1 and 1."""
     frames: int = 2
     """L, moments that the policy sees, the present one the last."""
-    latent_dim: int = 32
+    latent_dim: int = 16
     """Z, width of an encoded scene."""
     encoder_hidden: int = 64
-    """Hidden width of the encoder of numbers."""
-    proprioception_latent: int = 8
+    """Hidden width of the encoders of numbers and of keypoints."""
+    proprioception_latent: int = 4
     """Width of encoded proprioception."""
     hidden: tuple[int, ...] = (32, 32)
     """Hidden widths of the policies; the paper's have three layers."""
@@ -58,8 +58,8 @@ class GoalConfig:
         picture = len(self.scene) == 3 and self.scene[2] == 3
         if min(self.scene, default=0) < 1 or not (len(self.scene) == 1 or picture):
             raise InputError(f"A scene is (G,) numbers or an (h, w, 3) picture; got {self.scene}.")
-        if picture and (self.scene[0] % 16 or self.scene[1] % 16):
-            raise InputError(f"Sides of pictures must be multiples of 16; got {self.scene[:2]}.")
+        if picture and (self.scene[0] % 8 or self.scene[1] % 8):
+            raise InputError(f"Sides of pictures must be multiples of 8; got {self.scene[:2]}.")
         weights = (self.prediction_weight, self.distance_weight, self.margin)
         if not all(0 <= weight < float("inf") for weight in weights):
             raise InputError(
@@ -94,9 +94,9 @@ class GoalNetConfig(GoalConfig):
     """K, updates."""
     code_dim: int = 16
     """Width of an encoded layer."""
-    codec_hidden: int = 64
+    codec_hidden: int = 32
     """Hidden width of the layers' encoders and decoders."""
-    block_hidden: int = 32
+    block_hidden: int = 16
     """Hidden width of the networks in blocks."""
     thought_width: int = 16
     """Width that blocks think the policies' hidden layers have."""

@@ -111,8 +111,7 @@ class GoalPolicy(SavedModule, abc.ABC):
         Raises:
             InputError: If there are none, or one is not finite.
         """
-        if isinstance(self.scene_encoder, NumberEncoder):
-            self.scene_encoder.fit(scenes)
+        self.scene_encoder.fit(scenes)
         self.proprioception_encoder.fit(proprioception)
 
     def encode(self, scenes: Shaped[Tensor, "*batch_scene"]) -> Float[Tensor, "*batch Z"]:

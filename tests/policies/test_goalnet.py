@@ -282,6 +282,27 @@ def test_units_come_from_training_data():
     torch.testing.assert_close(inside.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
     with pytest.raises(InputError, match="all finite"):
         model.fit(rows * torch.nan, torch.randn(200, 2))
+    seeing, pictures = goalnet(PICTURE), scenes(300, scene=PICTURE)
+    seeing.fit(pictures, torch.randn(300, 2))
+    encoder = seeing.scene_encoder
+    with torch.no_grad():
+        moved = encoder.read[0](encoder.keypoints(pictures).flatten(-2))
+    torch.testing.assert_close(moved.std(0, correction=0), torch.ones(64))
+
+
+def test_a_keypoint_is_the_place_where_its_channel_is_strongest():
+    encoder = goalnet(PICTURE).scene_encoder
+    maps = torch.zeros(2, 3, 4, 8)
+    maps[0, 1, 1, 7] = maps[1, 2, 3, 0] = 30.0  # sharp
+    maps[1, 0, :, 2:4] = 30.0  # between two columns
+    encoder.layers = torch.nn.Identity()
+    pictures = (maps.movedim(1, -1) + 1) * 127.5  # what the encoder takes colours for
+    found = encoder.keypoints(pictures)
+    wanted = torch.zeros(2, 3, 2)
+    wanted[0, 1] = torch.tensor([1.0, -1 + 2 / 3])
+    wanted[1, 2] = torch.tensor([-1.0, 1.0])
+    wanted[1, 0] = torch.tensor([-1 + 5 / 7, 0.0])
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
@@ -297,7 +318,7 @@ def test_arrival_is_a_distance_below_the_threshold():
 def test_what_cannot_be_is_refused(unchecked):
     for changes, match in (
         ({"scene": (3, 4)}, "A scene is"),
-        ({"scene": (16, 20, 3)}, "multiples of 16"),
+        ({"scene": (16, 20, 3)}, "multiples of 8"),
         ({"frames": 0}, "must be positive"),
         ({"margin": -1.0}, "at least 0"),
         ({"blocks": 0}, "must be positive"),

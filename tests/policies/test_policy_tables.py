@@ -159,7 +159,7 @@ def test_a_reference_that_cannot_be_read(study, tmp_path):
     (tmp_path / "cut" / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="no reference of demonstrations"):
         read_reference(tmp_path / "cut")
-    with pytest.raises(CheckpointError, match="demonstrations.json"):
+    with pytest.raises(CheckpointError, match=r"demonstrations\.json"):
         read_reference(tmp_path / "nowhere")
 
 

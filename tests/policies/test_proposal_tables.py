@@ -19,7 +19,6 @@ from hyperdyn.training.cells import read_cell
 from hyperdyn.training.collect import RandomAgent, Reset, run_episodes
 from hyperdyn.training.demonstrations.collection import Source, collect
 from hyperdyn.training.demonstrations.configs import DemonstrationConfig
-from hyperdyn.training.demonstrations.dataset import Demonstrations
 from hyperdyn.training.demonstrations.planner_expert import PlannerSettings
 from hyperdyn.training.policies import planned
 from hyperdyn.training.policies.configs import policy_run
@@ -27,8 +26,8 @@ from hyperdyn.training.policies.evaluation import generate
 from hyperdyn.training.policies.planned import PlanSetting, spread
 from hyperdyn.training.policies.proposals import ProposalStudy
 from hyperdyn.training.policies.ratios import candidate_ratio
-from hyperdyn.training.policies.tables import PolicyStudy, read_runs
 from hyperdyn.training.policies.reference import read_reference
+from hyperdyn.training.policies.tables import PolicyStudy, read_runs
 from hyperdyn.training.policies.training import train_policy
 from hyperdyn.training.presets import PRESETS
 from hyperdyn.training.seeds import seed_for

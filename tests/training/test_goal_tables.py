@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from hyperdyn import envs
+from hyperdyn import assets, envs
 from hyperdyn.cli.main import main
 from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
 from hyperdyn.perception import NoObjectError
 from hyperdyn.planners import Mixture
-from hyperdyn.policies import GoalPolicy, Pursuit, load_goal_policy
+from hyperdyn.policies import GoalPolicy, Pursuit, build_goal_policy, load_goal_policy
 from hyperdyn.storage import write_folder
 from hyperdyn.training.goals import episodes as goal_episodes
 from hyperdyn.training.goals import goal_cells, planned, runs, trials
@@ -340,6 +341,44 @@ def test_the_tables_hold_every_run_and_cells_are_kept(study, tabled, tmp_path, c
     ):
         assert main([*words, *wrong]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_what_is_packed_is_tabled_unless_runs_are_named(study, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(assets, "_folder", lambda kind: tmp_path)
+    words = ["tables", "goalnet", "--json", str(tmp_path / "t.json"), "--tables", "goals"]
+    words += ["--trials", "1", "--workers", "1", "--split", "seen"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "goalnet holds no finished run" in said
+    assert "--runs" in said
+    root = Path(__file__).resolve().parents[2]
+    pack = ["make", "-s", "-C", str(root), "pack", "AS=goalnet", f"PRETRAINED={tmp_path}"]
+    (tmp_path / "begun" / "state-gcbc-0").mkdir(parents=True)
+    failed = subprocess.run(
+        [*pack, f"STUDY={tmp_path / 'begun'}"], capture_output=True, text=True, check=False
+    )
+    assert failed.returncode != 0
+    assert "no finished run" in failed.stdout
+    subprocess.run([*pack, f"STUDY={study}"], check=True)
+    packed = tmp_path / "goalnet"
+    assert finished_runs(packed) == finished_runs(study)
+    for run in finished_runs(study):
+        files = {file.name for file in (packed / run.name).rglob("*") if file.is_file()}
+        assert files == {"config.json", "tensors.safetensors", "run.json", "metrics.jsonl"}
+    assert main(words) == 0
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert set(found["goals"]) == {"state", "image"}
+    assert found["setting"]["training"].keys() == {run.name for run in finished_runs(study)}
+
+
+@pytest.mark.parametrize("scene", ["state", "image"])
+@pytest.mark.parametrize("preset", ["goalnet", "gcbc"])
+def test_runs_of_the_reduced_budget_are_small_enough_to_be_packaged(shown, scene, preset):
+    config = goal_run(preset, goal_episodes.read_episodes(shown, scene))
+    model = build_goal_policy(config.kind, config.model, generator=torch.Generator())
+    assert (
+        sum(value.numel() * value.element_size() for value in model.state_dict().values()) < 1.5e6
+    )
 
 
 def test_policies_of_unequal_settings_are_not_compared(shown, study, tmp_path, capsys):

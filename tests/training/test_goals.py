@@ -1,8 +1,10 @@
 """Goal policies on the pushing table: demonstrations, hindsight, training, trials, commands."""
 
 import json
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -26,7 +28,15 @@ from hyperdyn.training.goals.detector import best_threshold, detector_scores, fi
 from hyperdyn.training.goals.episodes import read_episodes
 from hyperdyn.training.goals.training import train_goals
 from hyperdyn.training.goals.trials import GoalTrial
-from hyperdyn.training.goals.views import CAMERA, SCENES, goal_seen, poses, proprioception, seen
+from hyperdyn.training.goals.views import (
+    CAMERA,
+    SCENES,
+    goal_seen,
+    mirrored,
+    poses,
+    proprioception,
+    seen,
+)
 from hyperdyn.training.goals.views import shown as pictured
 from hyperdyn.training.run_folder import open_run
 from tests.training.goal_data import TINY, numbered
@@ -75,6 +85,52 @@ def test_frames_are_counted_to_each_episodes_end():
     assert time.tolist() == [*range(2), *range(5), *range(4)]
 
 
+def test_in_the_mirror_left_and_right_are_changed_over_and_nothing_else():
+    states, pictures = numbered(), numbered((2, 3, 3))
+    pictures.scenes[..., 0, :] = 7  # the left column
+    for episodes in (states, pictures):
+        both = episodes.with_mirrored()
+        assert len(both) == 2 * len(episodes)
+        for name in ("actions", "scenes", "proprioception", "positions", "lengths"):
+            own, made = getattr(episodes, name), getattr(both, name)
+            assert torch.equal(made[: len(own)], own)
+            again = getattr(both.with_mirrored(), name)[3 * len(own) :]  # mirrored twice
+            assert torch.equal(again, own)
+    signs = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    both, own = states.with_mirrored(), states.scenes
+    assert torch.equal(both.scenes[3:], own * signs)
+    assert torch.equal(both.actions[3:], states.actions * signs[:3])
+    assert torch.equal(both.proprioception[3:], states.proprioception * signs[:2])
+    shown = pictures.with_mirrored().scenes[3:]
+    assert bool((shown[..., 2, :] == 7).all())
+    assert torch.equal(shown[..., :2, :], pictures.scenes[..., 1:, :].flip(-2))
+
+
+def test_the_camera_sees_a_mirrored_table_in_the_mirror():
+    env = Push()
+    observation, _ = env.reset(seed=3, options={"object": "mit-rect1"})
+    world = env.world
+    body = world.bodies[0]
+    height = world.call("getBasePositionAndOrientation", body)[0][2]
+
+    def there(x, y, yaw):
+        """The state with the object there and the rod 12 cm beside it, and where its pixels are."""
+        turned = world.call("getQuaternionFromEuler", (0.0, 0.0, yaw))
+        world.call("resetBasePositionAndOrientation", body, [x, y, height], turned)
+        world.place_rod(np.array([x, y + math.copysign(0.12, y)]))
+        state = torch.from_numpy(observation).float()
+        state[:7] = torch.from_numpy(world.object_state()[:7]).float()
+        return state, torch.from_numpy(env.view(CAMERA).segmentation == OBJECT)
+
+    state, own = there(0.05, 0.11, 0.4)
+    other, image = there(0.05, -0.11, -0.4)
+    env.close()
+    torch.testing.assert_close(mirrored(poses(state), 1), poses(other), atol=1e-5, rtol=0)
+    reflected = mirrored(own[..., None].expand(-1, -1, 3), 3)[..., 0]
+    assert int(own.sum()) > 20
+    assert float((reflected & image).sum() / (reflected | image).sum()) > 0.8
+
+
 class StoppedError(Exception):
     pass
 
@@ -108,6 +164,34 @@ def test_a_stopped_run_ends_with_the_same_weights(name, scene, tmp_path, monkeyp
     other = replace(episodes, actions=episodes.actions * 0.5)
     with pytest.raises(InputError, match="not the demonstrations"):
         train_goals(config, out, other, resume=True)
+
+
+def test_half_of_what_is_learned_from_is_in_the_mirror(tmp_path, monkeypatch):
+    episodes = numbered(lengths=(4, 4))
+    kept = []
+    monkeypatch.setattr(GCBC, "loss", _noting(GCBC.loss, kept))
+    for name, wanted in (("both", 0.5), ("one", 0.0)):
+        kept.clear()
+        config = goal_run(
+            "gcbc", episodes, sizes=TINY, steps=8, contexts=32, mirrored=name == "both"
+        )
+        train_goals(config, tmp_path / name, episodes)
+        pushed = torch.cat([pairs.actions for pairs in kept])
+        assert len(pushed) == 8 * 32
+        share = float((pushed[..., 1] < 0)[pushed[..., 0] > 0].float().mean())
+        assert share == pytest.approx(wanted, abs=0.2 * wanted)
+        for pairs in kept:  # scene, rod and push of a moment are on the same side
+            scene = pairs.scenes[pairs.seen[:, 0, 1], 1]
+            assert torch.equal(scene, pairs.proprioception[:, 0, 1, 1])
+            assert torch.allclose(scene / 500, pairs.actions[:, 0, 1])
+
+
+def _noting(loss, kept):
+    def noted(self, pairs):
+        kept.append(pairs)
+        return loss(self, pairs)
+
+    return noted
 
 
 def test_every_preset_is_a_run_and_leaves_out_what_it_says():

@@ -38,6 +38,9 @@ class GoalTrainConfig:
     of the way to the goal, as weights do that are written once a rollout."""
     episodes: int
     """That the pairs of a batch are drawn from; what several of them show is encoded once."""
+    mirrored: bool = True
+    """Whether every demonstration is learned from in its mirror image, too: table, robot and camera
+    are symmetric, and there are few demonstrations (not in the paper)."""
     learning_rate: float = 5e-4
     """At first, the paper's; it falls on a line to zero."""
 
@@ -66,13 +69,14 @@ class GoalBudget:
     samples: int
     """Moments a batch."""
     pictured: int
-    """Episodes that a batch is drawn from where scenes are pictures, the dearest part."""
+    """Episodes that a batch is drawn from where scenes are pictures, the dearest part; with few of
+    them GoalNet hardly learns, since what they show is alike."""
     sizes: dict[str, Any]
     """Fields of `GoalNetConfig` that differ from the default."""
 
 
 GOAL_BUDGETS: dict[str, GoalBudget] = {
-    "reduced": GoalBudget(steps=4000, samples=128, pictured=12, sizes={}),
+    "reduced": GoalBudget(steps=2000, samples=128, pictured=32, sizes={}),
     "large": GoalBudget(
         steps=40_000,
         samples=256,

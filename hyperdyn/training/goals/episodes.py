@@ -14,7 +14,7 @@ from hyperdyn.errors import CheckpointError, InputError, require_known
 from hyperdyn.policies import GoalPairs
 from hyperdyn.storage import from_config, is_written, read_folder
 from hyperdyn.training.goals.demonstrations import KIND, GoalCollection, trial_folder
-from hyperdyn.training.goals.views import SCENES, poses, proprioception, shown
+from hyperdyn.training.goals.views import SCENES, mirrored, poses, proprioception, shown
 from hyperdyn.training.run_folder import RUN_FILE
 
 
@@ -48,6 +48,21 @@ class GoalEpisodes:
         times = torch.arange(self.actions.shape[1] + 1)
         episode, time = (times <= self.lengths[:, None]).nonzero(as_tuple=True)
         return episode, time
+
+    def with_mirrored(self) -> "GoalEpisodes":
+        """These episodes, and behind them the same with the table's left and right changed over.
+
+        Table, robot and camera are symmetric about the plane of x and z, and so is what is learned;
+        in pictures only the arm may stand a little otherwise.
+        """
+        axes = self.scenes.ndim - 2
+        return GoalEpisodes(
+            actions=_both(self.actions, 1),
+            lengths=self.lengths.repeat(2),
+            scenes=_both(self.scenes, axes),
+            proprioception=_both(self.proprioception, 1),
+            positions=_both(self.positions, 1),
+        )
 
     def draw(
         self,
@@ -130,6 +145,10 @@ def read_episodes(folder: Path, scene: str) -> GoalEpisodes:
         proprioception=proprioception(states),
         positions=states[..., :2],
     )
+
+
+def _both(values: Tensor, axes: int) -> Tensor:
+    return torch.cat([values, mirrored(values, axes)])
 
 
 def _pictures(found: list[dict[str, Tensor]], scene: str) -> Tensor:

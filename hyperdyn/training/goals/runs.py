@@ -57,7 +57,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / RUN_FILE).read_text())["config"]
         samples = config["contexts"] * config["moments"]
-        common = ("budget", "demonstrations", "steps", "learning_rate")
+        common = ("budget", "demonstrations", "steps", "mirrored", "learning_rate")
         return {**{name: config[name] for name in common}, "samples_a_step": samples}
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(

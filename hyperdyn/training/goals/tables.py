@@ -50,7 +50,8 @@ class GoalStudy:
             FewCandidates(samples=samples, candidates=CANDIDATES[0])
         if not self.runs:
             raise InputError(
-                f"{self.study} holds no finished run; make some with `hyperdyn train goalnet`."
+                f"{self.study} holds no finished run; make some with `hyperdyn train goalnet` and "
+                "name their folder with --runs."
             )
         settings = self.settings()
         for scene in self.scenes:

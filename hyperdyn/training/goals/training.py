@@ -48,11 +48,12 @@ def train_goals(
         return load_goal_policy(out)
     weights = torch_generator(config.seed, "model")
     model = build_goal_policy(config.kind, config.model, generator=weights).train()
-    rows = episodes.moments()
-    model.fit(episodes.scenes[rows], episodes.proprioception[rows])
+    learned = episodes.with_mirrored() if config.mirrored else episodes
+    rows = learned.moments()
+    model.fit(learned.scenes[rows], learned.proprioception[rows])
 
     def loss(step: int) -> Tensor:
-        pairs = episodes.draw(
+        pairs = learned.draw(
             contexts=config.contexts,
             moments=config.moments,
             frames=config.model.frames,

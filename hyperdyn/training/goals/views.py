@@ -36,6 +36,21 @@ def proprioception(states: Float[Tensor, "*batch 16"]) -> Float[Tensor, "*batch 
     return states[..., ROD]
 
 
+def mirrored(values: Shaped[Tensor, "*batch"], axes: int) -> Shaped[Tensor, "*batch"]:
+    """Pictures, poses, positions or pushes with the table's left and right changed over.
+
+    Args:
+        values: Pictures [..., h, w, 3], or numbers [..., W], of which the second and the fourth are
+            along y: the object's y and the sine of its yaw, the rod's y, the push's y.
+        axes: Of each of them: 3 or 1.
+    """
+    if axes == 3:
+        return values.flip(-2)
+    signs = torch.ones(values.shape[-1])
+    signs[1::2] = -1
+    return values * signs
+
+
 def picture(env: PushEnv) -> UInt8[Tensor, "128 128 3"]:
     """What the camera sees now."""
     return torch.from_numpy(env.view(CAMERA).rgb.copy())
