@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from hyperdyn.training.policies.proposals import ProposalStudy
     from hyperdyn.training.policies.tables import PolicyStudy
 
-PAPER_TABLES = ("1", "4")
+RETURNS = "1"
+PAPER_TABLES = (RETURNS, "4")
 PROPOSALS = "proposals"
 KNOWN_TABLES = (*PAPER_TABLES, PROPOSALS)
 REFERENCES = "references"
@@ -64,7 +65,8 @@ class TablesPolicies(Command):
     steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1000
     """Of an episode, for proposals; fewer than 1000 is a reduced setting."""
     figures: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Draw FILE-proposals.png; needs matplotlib."""
+    """Draw FILE-returns.png (table 1) and FILE-proposals.png, of what is asked for; needs
+    matplotlib."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes."""
     seed: int = 0
@@ -83,8 +85,10 @@ class TablesPolicies(Command):
             require_known("table", name, KNOWN_TABLES)
         if self.figures:
             require_matplotlib("--figures")
-            if PROPOSALS not in self.tables:
-                raise InputError(f"--figures draws {PROPOSALS}; name it among the --tables.")
+            if not {RETURNS, PROPOSALS} & set(self.tables):
+                raise InputError(
+                    f"--figures draws {RETURNS} and {PROPOSALS}; name one among the --tables."
+                )
         study = self._study()
         proposals = self._proposals(study) if PROPOSALS in self.tables else None
         make_room_for(self.json)
@@ -108,8 +112,8 @@ class TablesPolicies(Command):
             found["setting"] = setting
             write(found, page(found), self.json)
             show(self.json)
-            if proposals is not None and self.figures:
-                self._draw(found[PROPOSALS])
+            if self.figures:
+                self._draw(study, found)
 
         return job
 
@@ -151,12 +155,18 @@ class TablesPolicies(Command):
         )
         return ProposalStudy(study, setting, self.dynamics)
 
-    def _draw(self, table: dict[str, Any]) -> None:
+    def _draw(self, study: "PolicyStudy", found: dict[str, Any]) -> None:
         from hyperdyn.training.policies.proposals_figure import draw_proposals
+        from hyperdyn.training.policies.returns_figure import draw_returns
 
-        file = self.json.with_name(f"{self.json.stem}-{PROPOSALS}.png")
-        draw_proposals(table, file)
-        print(f"Wrote {file}")
+        for table, name, draw in (
+            (RETURNS, "returns", lambda file: draw_returns(study.curves(), file)),
+            (PROPOSALS, PROPOSALS, lambda file: draw_proposals(found[PROPOSALS], file)),
+        ):
+            if table in self.tables:
+                file = self.json.with_name(f"{self.json.stem}-{name}.png")
+                draw(file)
+                print(f"Wrote {file}")
 
     def _setting(self, study: "PolicyStudy") -> dict[str, Any]:
         return {

@@ -8,8 +8,11 @@ import pytest
 
 pytest.importorskip("dm_control")
 
+from hyperdyn import assets
+from hyperdyn.cli.demo_policies import DemoPolicies
 from hyperdyn.cli.main import main
 from hyperdyn.envs.errors import RenderingUnavailableError
+from hyperdyn.errors import UnknownNameError
 from hyperdyn.training.demonstrations.collection import Source
 from hyperdyn.training.demonstrations.planner_expert import PlannerSettings
 from hyperdyn.training.policies import quick
@@ -96,3 +99,15 @@ def test_mistakes_are_answered(tmp_path, capsys, more, text):
     assert main(["demo", "policies", "--out", str(tmp_path / "out"), *OPTIONS, *more]) in (1, 2)
     assert text in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_policy_the_packaged_one_of_the_task_is_shown(tmp_path):
+    assert "finger-speed" in assets.policy_tasks()
+    for task in assets.policy_tasks():
+        given = DemoPolicies(out=tmp_path, task=task)._given()
+        assert given == assets.policy(task)
+        found = read_run(given)
+        assert (found.task, found.kind, found.split) == (task, "hypogen_latent", 0)
+    assert DemoPolicies(out=tmp_path, task="finger-length")._given() is None
+    with pytest.raises(UnknownNameError, match="finger-speed"):
+        assets.policy("finger-sped")

@@ -16,6 +16,7 @@ from hyperdyn.training.policies.configs import policy_run
 from hyperdyn.training.policies.evaluation import generate, stage_errors
 from hyperdyn.training.policies.page import page
 from hyperdyn.training.policies.reference import read_reference, reference_of
+from hyperdyn.training.policies.tables import PolicyStudy, read_runs
 from hyperdyn.training.policies.training import train_policy
 from hyperdyn.training.policies.transitions import digest
 from tests.policies.families import SMALL, write_demonstrations
@@ -102,6 +103,31 @@ def test_numbers_are_those_of_the_episodes(study, made):
     assert found["setting"]["learning_rates"]["cheetah-speed, uvfa-0-0"] == 1e-3
     assert len(found["setting"]["learning_rates"]) == 5  # without the one for choosing settings
     assert f"| {HYPOGEN} | " in file.with_suffix(".md").read_text()
+
+
+def test_the_figure_shows_the_tables_returns(study, made):
+    words, file, _ = made
+    pytest.importorskip("matplotlib")
+    assert main([*words, "--figures"]) == 0
+    assert file.with_name("tables-returns.png").stat().st_size > 10_000
+    drawn = PolicyStudy(
+        read_runs(study / "study"),
+        [study / "shown"],
+        file.with_suffix(".cells"),
+        episodes=2,
+        seed=0,
+    ).curves()["cheetah-speed"]
+    assert {split: set(methods) for split, methods in drawn.items()} == {
+        0: {HYPOGEN, OTHER, UVFA, "expert"},
+        1: {PEARL, UVFA, "expert"},
+    }
+    source = Demonstrations.read(study / "shown")
+    test = list(source.split(1)[1])
+    values, returns = drawn[1][UVFA]
+    assert values == source.specifications[test, 0].tolist()
+    found = json.loads(file.read_text())["table1"]["cheetah-speed"][UVFA]["by_stratum"]
+    assert np.mean(returns) == pytest.approx(found["split 1, seed 0"])
+    assert drawn[1]["expert"][1] == pytest.approx(source.returns[test].mean(1).tolist())
 
 
 def test_the_page_has_the_papers_numbers_beside_methods_of_the_papers_sizes():

@@ -185,7 +185,7 @@ def test_cells_are_kept(folder, made, monkeypatch):
         (("--candidates", "4", "8"), "icem rolls out 8 candidates at least; got 4"),
         (("--share", "0"), "A share is above 0"),
         (("--specifications", "0"), "at least 1"),
-        (("--tables", "1", "--figures"), "--figures draws proposals"),
+        (("--tables", "4", "--figures"), "--figures draws 1 and proposals"),
     ],
 )
 def test_bad_options(folder, tmp_path, capsys, more, text):

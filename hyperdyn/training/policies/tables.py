@@ -14,6 +14,7 @@ from hyperdyn.storage import is_written
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.policies.configs import budget_sizes
 from hyperdyn.training.policies.reference import read_reference
+from hyperdyn.training.policies.returns_figure import Curve
 from hyperdyn.training.policies.scores import Returns, Updates
 from hyperdyn.training.policies.training import VALIDATION_FILE
 from hyperdyn.training.run_folder import RUN_FILE
@@ -204,6 +205,21 @@ class PolicyStudy:
         for number, (name, make) in made.items():
             if number in tables:
                 found[name] = {task: make(self.methods(task)) for task in self.tasks}
+        return found
+
+    def curves(self) -> dict[str, dict[int, dict[str, Curve]]]:
+        """Returns over specifications by task, split and method, of each split's first seed.
+
+        Raises:
+            HyperdynError: If a cell was not worked out.
+        """
+        found: dict[str, dict[int, dict[str, Curve]]] = {}
+        for run in sorted(self.runs, key=lambda run: (run.seed, run.split)):
+            methods = found.setdefault(run.task, {}).setdefault(run.split, {})
+            cell = read_cell(self._returns(run), self.kept)
+            values = [specification[0] for specification in cell["specifications"]]
+            methods.setdefault(run.method, (values, _means(cell["returns"])))
+            methods.setdefault("expert", (values, _means(cell["expert"])))
         return found
 
     def _table1(self, methods: Mapping[str, Sequence[PolicyRun]]) -> dict[str, Any]:
