@@ -159,14 +159,14 @@ class TablesPolicies(Command):
         from hyperdyn.training.policies.proposals_figure import draw_proposals
         from hyperdyn.training.policies.returns_figure import draw_returns
 
-        for table, name, draw in (
-            (RETURNS, "returns", lambda file: draw_returns(study.curves(), file)),
-            (PROPOSALS, PROPOSALS, lambda file: draw_proposals(found[PROPOSALS], file)),
-        ):
-            if table in self.tables:
-                file = self.json.with_name(f"{self.json.stem}-{name}.png")
-                draw(file)
-                print(f"Wrote {file}")
+        if RETURNS in self.tables:
+            file = self.json.with_name(f"{self.json.stem}-returns.png")
+            draw_returns(study.curves(), file)
+            print(f"Wrote {file}")
+        if PROPOSALS in self.tables:
+            file = self.json.with_name(f"{self.json.stem}-{PROPOSALS}.png")
+            draw_proposals(found[PROPOSALS], file)
+            print(f"Wrote {file}")
 
     def _setting(self, study: "PolicyStudy") -> dict[str, Any]:
         return {
