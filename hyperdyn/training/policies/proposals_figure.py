@@ -22,7 +22,7 @@ PANEL = (5.6, 3.8)
 
 
 def draw_proposals(table: Mapping[str, Any], file: Path) -> None:
-    """Draw a row of two panels for each task; bands are 95 % intervals.
+    """Draw a row for each task, true dynamics left, generated ones right; bands are 95 % intervals.
 
     Args:
         table: As `ProposalStudy.table`.
@@ -30,10 +30,13 @@ def draw_proposals(table: Mapping[str, Any], file: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2 * PANEL[0], PANEL[1] * len(table)), layout="constrained")
-    places = figure.subplots(len(table), 2, squeeze=False)
+    found = [row for methods in table.values() for row in methods.values()]
+    measured = [over for over in (TRUE, GENERATED) if any(over in row for row in found)]
+    size = (PANEL[0] * len(measured), PANEL[1] * len(table))
+    figure = Figure(figsize=size, layout="constrained")
+    places = figure.subplots(len(table), len(measured), squeeze=False)
     for row, (task, methods) in zip(places, table.items(), strict=True):
-        for axes, over in zip(row, (TRUE, GENERATED), strict=True):
+        for axes, over in zip(row, measured, strict=True):
             _panel(axes, methods, over)
             axes.set(title=f"{task}, {HEADS[over]}", xlabel="candidates a plan", ylabel="return")
     figure.savefig(file, dpi=110)
