@@ -73,6 +73,11 @@ def policies() -> Path:
     return _folder("pretrained") / "policies"
 
 
+def policy_references() -> tuple[Path, ...]:
+    """What the packaged policies are read against: a folder a task."""
+    return tuple(sorted((policies() / "references").iterdir()))
+
+
 def policy_tasks() -> tuple[str, ...]:
     """Tasks that `policy` has a run of, sorted."""
     return tuple(sorted(run.name.removesuffix(_SHOWN) for run in policies().glob(f"*{_SHOWN}")))

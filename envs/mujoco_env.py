@@ -42,8 +42,10 @@ class MujocoEnv(gymnasium.Env[np.ndarray, np.ndarray], abc.ABC):
     time_step: ClassVar[float]
     _camera: ClassVar[str] = "track"
 
-    def __init__(self, *, render_mode: str | None, width: int, height: int) -> None:
-        """Declare the spaces."""
+    def __init__(
+        self, *, render_mode: str | None = None, width: int = 480, height: int = 270
+    ) -> None:
+        """Declare the spaces; what is simulated is compiled when it is known."""
         self._picture_size = require_picture(render_mode, width, height)
         self.render_mode = render_mode
         bound = self._observation_bound()

@@ -68,12 +68,6 @@ class LocomotionEnv(MujocoEnv, HiddenProperties):
     _shown_positions: ClassVar[tuple[int, ...]]
     _root: ClassVar[int]
 
-    def __init__(
-        self, *, render_mode: str | None = None, width: int = 480, height: int = 270
-    ) -> None:
-        """Declare the spaces; the model is built at reset, when its ground is known."""
-        super().__init__(render_mode=render_mode, width=width, height=height)
-
     @abc.abstractmethod
     def _spec(self) -> mujoco.MjSpec:
         """The robot alone."""

@@ -21,8 +21,6 @@ RETURNS = "1"
 PAPER_TABLES = (RETURNS, "4")
 PROPOSALS = "proposals"
 KNOWN_TABLES = (*PAPER_TABLES, PROPOSALS)
-REFERENCES = "references"
-"""Folder of the packaged study with a `Reference` a task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,10 +129,9 @@ class TablesPolicies(Command):
                 "--runs and --demonstrations belong together: give what the runs were trained on, "
                 "or neither, for the packaged runs."
             )
-        packaged = assets.policies()
         return PolicyStudy(
-            read_runs(self.runs or packaged),
-            self.demonstrations or sorted((packaged / REFERENCES).iterdir()),
+            read_runs(self.runs or assets.policies()),
+            self.demonstrations or assets.policy_references(),
             self.json.with_suffix(".cells"),
             episodes=self.episodes,
             seed=self.seed,

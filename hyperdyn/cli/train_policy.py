@@ -1,5 +1,6 @@
 """`hyperdyn train policy`: train policy generators on demonstrations, several side by side."""
 
+import itertools
 import os
 import shlex
 from dataclasses import dataclass
@@ -94,25 +95,23 @@ class TrainPolicy(Command):
         found = {}
         for folder in self.demonstrations:
             source = Demonstrations.read(folder)
-            for seed in self.seeds:
-                for split in self.splits:
-                    source.split(split)
-                    for method in self.methods:
-                        config = policy_run(
-                            method.replace("-", "_"),
-                            source,
-                            budget=self.budget,
-                            sizes=self._given(_SIZES),
-                            split=split,
-                            seed=seed,
-                            held_out=self.hold_out,
-                            **self._given(_SETTINGS),
-                        )
-                        words = (source.meta.task, method, *self._differences(), split, seed)
-                        name = "-".join(map(str, words))
-                        if name in found:
-                            raise InputError(f"{name} was asked for twice; name each once.")
-                        found[name] = PolicyTraining(config=config, demonstrations=folder)
+            for seed, split, method in itertools.product(self.seeds, self.splits, self.methods):
+                source.split(split)
+                config = policy_run(
+                    method.replace("-", "_"),
+                    source,
+                    budget=self.budget,
+                    sizes=self._given(_SIZES),
+                    split=split,
+                    seed=seed,
+                    held_out=self.hold_out,
+                    **self._given(_SETTINGS),
+                )
+                words = (source.meta.task, method, *self._differences(), split, seed)
+                name = "-".join(map(str, words))
+                if name in found:
+                    raise InputError(f"{name} was asked for twice; name each once.")
+                found[name] = PolicyTraining(config=config, demonstrations=folder)
         return found
 
     def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
@@ -121,11 +120,11 @@ class TrainPolicy(Command):
 
     def _differences(self) -> list[str]:
         """Words for a folder of what is not the method's own: "blocks-1"."""
+        given = self._given(_SIZES) | ({"hold_out": self.hold_out} if self.hold_out else {})
         found = []
-        for name, value in self._given((*_SIZES, "hold_out")).items():
+        for name, value in given.items():
             values = [] if value is True else value if isinstance(value, tuple) else [value]
-            if name != "hold_out" or value:
-                found.append("-".join([name.replace("_", "-"), *map(str, values)]))
+            found.append("-".join([name.replace("_", "-"), *map(str, values)]))
         return found
 
     @property
