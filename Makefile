@@ -1,6 +1,5 @@
 # make demo    set up .venv, then run the main job
 # make test    set up .venv, then run the tests
-# make pack STUDY=runs/goalnet AS=goalnet    put a study's finished runs among the packaged ones
 # Other targets: test-slow, check (lint and types), format, build, clean.
 # Another interpreter: make test PYTHON=python3.11
 
@@ -9,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -c constraints.txt
 
-.PHONY: demo test test-slow check lint types format build pack clean
+.PHONY: demo test test-slow check lint types format build clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-view
@@ -40,16 +39,6 @@ format: $(VENV)/.installed-dev
 build: $(VENV)/.installed-dev
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
-
-# What scoring needs and what was asked for; no checkpoints, no data.
-PRETRAINED := assets/pretrained
-pack:
-	@test -n "$(STUDY)" -a -n "$(AS)" || { echo "Say which and as what: make pack STUDY=... AS=..."; exit 1; }
-	@set -e; for model in $(STUDY)/*/model; do \
-	    test -d "$$model" || { echo "$(STUDY) holds no finished run."; exit 1; }; \
-	    run=$$(dirname $$model); packed=$(PRETRAINED)/$(AS)/$$(basename $$run); \
-	    mkdir -p $$packed; cp -r $$model $$run/run.json $$run/metrics.jsonl $$packed; \
-	done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -101,6 +101,16 @@ def goalnet() -> Path:
     return _folder("pretrained") / "goalnet"
 
 
+def genhyper() -> Path:
+    """Folder of the packaged study of sampled policies: runs, and what they are read against."""
+    return _folder("pretrained") / "genhyper"
+
+
+def genhyper_references() -> tuple[Path, ...]:
+    """Experts that the packaged samplers are read against: a folder a family."""
+    return tuple(sorted((genhyper() / "references").iterdir()))
+
+
 def locomotion() -> Path:
     """Folder of the packaged locomotion study: finished runs, without their data."""
     return _folder("pretrained") / "locomotion"

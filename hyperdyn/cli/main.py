@@ -26,6 +26,7 @@ from hyperdyn.cli.evaluate import Evaluate
 from hyperdyn.cli.evaluate_goalnet import EvaluateGoalnet
 from hyperdyn.cli.info import Info
 from hyperdyn.cli.objects import Objects
+from hyperdyn.cli.pack import Pack
 from hyperdyn.cli.plan import Plan
 from hyperdyn.cli.planners import DEFAULT_PLANNER, PLANNERS, PREFIX, PlannerSettings
 from hyperdyn.cli.predict import Predict
@@ -54,6 +55,7 @@ COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "bench": Bench,
     "objects": Objects,
+    "pack": Pack,
     "info": Info,
 }
 

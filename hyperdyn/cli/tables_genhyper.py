@@ -33,10 +33,12 @@ class TablesGenhyper(Command):
 
     json: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Where to write the tables; a page of the same name, .md, is written beside it."""
-    runs: Annotated[Path, tyro.conf.arg(metavar="STUDY")]
-    """Folder that holds run folders of `hyperdyn train genhyper` and `genhyper-tuning`."""
-    policies: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")]
-    """The experts, one folder of `hyperdyn collect policies` a family."""
+    runs: Annotated[Path | None, tyro.conf.arg(metavar="STUDY")] = None
+    """Folder that holds run folders of `hyperdyn train genhyper` and `genhyper-tuning`; the
+    packaged runs unless given."""
+    policies: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")] = ()
+    """The experts, one folder of `hyperdyn collect policies` a family; of packaged runs the
+    packaged part of them."""
     tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = KNOWN_TABLES
     """Which tables."""
     count: Annotated[int, tyro.conf.arg(metavar="L")] = 8
@@ -77,6 +79,11 @@ class TablesGenhyper(Command):
             raise InputError("Diversity and proposals need --count 2 or more.")
         if self.figures:
             require_matplotlib("--figures")
+        if (self.runs is None) != (not self.policies):
+            raise InputError(
+                "--runs and --policies belong together: give the experts that the runs learnt "
+                "from, or neither, for the packaged runs."
+            )
         study = self._study()
         make_room_for(self.json)
         cells = study.cells(self.tables)
@@ -109,6 +116,7 @@ class TablesGenhyper(Command):
     def _study(self) -> "TransferStudy":
         import torch
 
+        from hyperdyn import assets
         from hyperdyn.planners import PolicyProposal, Share
         from hyperdyn.planners.budget import PLANNERS, planner_of
         from hyperdyn.training.transfer.tables import TransferStudy
@@ -125,8 +133,8 @@ class TablesGenhyper(Command):
                         f"less than one for each of --count {self.count}; raise --samples."
                     )
         return TransferStudy(
-            folder=self.runs,
-            experts=self.policies,
+            folder=self.runs or assets.genhyper(),
+            experts=self.policies or assets.genhyper_references(),
             kept=self.json.with_suffix(".cells"),
             count=self.count,
             episodes=self.episodes,

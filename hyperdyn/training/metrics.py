@@ -6,6 +6,8 @@ from typing import Any
 
 from torch.utils.tensorboard.writer import SummaryWriter
 
+METRICS_FILE = "metrics.jsonl"
+
 
 class Metrics:
     """Writes `metrics.jsonl` and tensorboard files in a run folder.
@@ -17,7 +19,7 @@ class Metrics:
     """
 
     def __init__(self, folder: Path, first: int) -> None:
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS_FILE
         kept = [row for row in read_metrics(folder) if row["iteration"] < first]
         self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=first)
@@ -38,7 +40,7 @@ class Metrics:
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The rounds recorded so far; a last line cut short by a crash is left out."""
-    path = folder / "metrics.jsonl"
+    path = folder / METRICS_FILE
     if not path.is_file():
         return []
     rows = []

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -351,15 +350,12 @@ def test_what_is_packed_is_tabled_unless_runs_are_named(study, tmp_path, monkeyp
     said = capsys.readouterr().err
     assert "goalnet holds no finished run" in said
     assert "--runs" in said
-    root = Path(__file__).resolve().parents[2]
-    pack = ["make", "-s", "-C", str(root), "pack", "AS=goalnet", f"PRETRAINED={tmp_path}"]
-    (tmp_path / "begun" / "state-gcbc-0").mkdir(parents=True)
-    failed = subprocess.run(
-        [*pack, f"STUDY={tmp_path / 'begun'}"], capture_output=True, text=True, check=False
-    )
-    assert failed.returncode != 0
-    assert "no finished run" in failed.stdout
-    subprocess.run([*pack, f"STUDY={study}"], check=True)
+    begun = tmp_path / "begun"
+    (begun / "state-gcbc-0").mkdir(parents=True)
+    pack = ["pack", "--out", str(tmp_path / "goalnet")]
+    assert main([*pack, str(begun)]) == 2
+    assert "no finished run" in capsys.readouterr().err
+    assert main([*pack, str(study)]) == 0
     packed = tmp_path / "goalnet"
     assert finished_runs(packed) == finished_runs(study)
     for run in finished_runs(study):

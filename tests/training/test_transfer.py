@@ -3,27 +3,38 @@
 import dataclasses
 import json
 import shlex
+import shutil
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from hyperdyn import assets
 from hyperdyn.cli.main import main, parse
 from hyperdyn.envs import make
 from hyperdyn.envs.meta import FAMILIES
-from hyperdyn.errors import InputError
+from hyperdyn.errors import CheckpointError, InputError
 from hyperdyn.genhyper import load_sampler
 from hyperdyn.policies import GeneratedPolicy
+from hyperdyn.storage import write_folder
 from hyperdyn.training.cells import read_cell, work_out
 from hyperdyn.training.experts import worlds
-from hyperdyn.training.experts.policies import ExpertPolicies
+from hyperdyn.training.experts.policies import ExpertPolicies, policy_folder
 from hyperdyn.training.seeds import seed_for, torch_generator
 from hyperdyn.training.transfer import measurements, proposing
 from hyperdyn.training.transfer.page import page
+from hyperdyn.training.transfer.reference import read_reference
 from hyperdyn.training.transfer.tables import TransferStudy, _chosen
 from hyperdyn.training.tuning.starts import conditions_of
-from tests.training.transfer_study import FAMILY, STEPS, add_experts, add_sampler, add_tuned
+from tests.training.transfer_study import (
+    FAMILY,
+    SPEC,
+    STEPS,
+    add_experts,
+    add_sampler,
+    add_tuned,
+)
 
 TEST = FAMILIES[FAMILY].test
 
@@ -107,7 +118,7 @@ def test_samples_are_measured_as_they_act(study):
 
 
 def test_experts_act_by_their_last_actors(study):
-    policies = measurements.expert_policies(study.experts[0], TEST)
+    policies = read_reference(study.experts[0]).policies
     assert isinstance(policies, GeneratedPolicy)
     own = ExpertPolicies.read(study.experts[0], TEST[2])
     seen = torch.randn(2, 1, 20, generator=torch.Generator().manual_seed(0))
@@ -235,6 +246,46 @@ def test_experts_must_be_whole_and_runs_theirs(study, tmp_path):
         _ = dataclasses.replace(study, experts=(lone,)).samplers
     with pytest.raises(InputError, match="Two folders"):
         _ = dataclasses.replace(study, experts=(*study.experts, lone)).sources
+    shutil.rmtree(policy_folder(lone, TEST[0]))
+    with pytest.raises(InputError, match=rf"no experts of the test tasks \[{TEST[0]}\]"):
+        read_reference(lone)
+
+
+def test_a_packed_study_makes_the_same_tables_and_is_the_default(
+    study, tmp_path, monkeypatch, capsys
+):
+    packed = tmp_path / "genhyper"
+    monkeypatch.setattr(assets, "genhyper", lambda: packed)
+    given = ["pack", str(study.folder), "--out", str(packed)]
+    assert main([*given, "--references", str(study.experts[0])]) == 0
+    reference = packed / "references" / study.experts[0].name
+    assert assets.genhyper_references() == (reference,)
+    copied, whole = read_reference(reference), read_reference(study.experts[0])
+    assert (copied.family, copied.digest, copied.network) == (FAMILY, whole.digest, SPEC)
+    assert torch.equal(copied.actors, whole.actors)
+    assert not list(packed.glob("*/checkpoint"))
+
+    few = ["--count", "2", "--episodes", "2", "--selecting", "1", "--workers", "1"]
+    few += ["--tables", "zero_shot", "fine_tuning", "diversity"]
+    assert main(["tables", "genhyper", "--json", str(tmp_path / "t.json"), *few]) == 0
+    found = json.loads((tmp_path / "t.json").read_text())
+    own = study.tables(("zero_shot", "fine_tuning", "diversity"))
+    assert {name: found[name] for name in own} == json.loads(json.dumps(own))
+
+    lone = ["tables", "genhyper", "--json", str(tmp_path / "u.json"), "--runs", str(packed)]
+    assert main(lone) == 2
+    assert "belong together" in capsys.readouterr().err
+
+
+def test_a_damaged_reference_is_refused(study, tmp_path):
+    whole = read_reference(study.experts[0])
+    dataclasses.replace(whole, actors=whole.actors[:3]).save(tmp_path / "short")
+    with pytest.raises(CheckpointError, match=r"\(3, \d+\).*\(5, \d+\)"):
+        read_reference(tmp_path / "short")
+    config, tensors = {"family": FAMILY}, {"actors": whole.actors}
+    write_folder(tmp_path / "bare", "expert-reference", config, tensors)
+    with pytest.raises(CheckpointError, match="lacks 'network'"):
+        read_reference(tmp_path / "bare")
 
 
 def test_one_who_stopped_tuning_is_told_how_to_go_on(study, tmp_path):

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hyperdyn.envs.meta import FAMILIES
+from hyperdyn.envs.meta import FAMILIES, Family
 from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec
 from hyperdyn.storage import read_header
@@ -44,15 +44,8 @@ class PolicyCollection:
             CheckpointError: If a task's actors are damaged.
             InputError: If there are no training tasks, or they are of several families or sizes.
         """
-        headers = {task: read_header(policy_folder(folder, task)) for task in collected(folder)}
-        families = {header["config"].get("family") for header in headers.values()}
-        if len(families) != 1 or not families <= set(FAMILIES):
-            raise InputError(
-                f"{folder} holds actors of {sorted(map(str, families)) or 'no family'}; give a "
-                "folder that `hyperdyn collect policies` wrote and finished."
-            )
-        family = FAMILIES[families.pop()]
-        tasks = [task for task in headers if task not in family.test]
+        family, sums = collected_by(folder)
+        tasks = [task for task in sums if task not in family.test]
         found = [ExpertPolicies.read(folder, task) for task in tasks]
         found.sort(key=lambda one: one.meta.value)
         shapes = {(one.spec, one.actors.shape) for one in found}
@@ -64,7 +57,6 @@ class PolicyCollection:
         actors = torch.stack([one.actors for one in found])
         if not bool(torch.isfinite(actors).all()):
             raise InputError(f"{folder} holds actors that are not finite; collect them anew.")
-        sums = "".join(f"{task}:{headers[task]['sha256']};" for task in sorted(tasks))
         return cls(
             family=family.name,
             tasks=tuple(one.meta.task for one in found),
@@ -72,7 +64,7 @@ class PolicyCollection:
             period=2 * math.pi if family.variable == "direction" else None,
             network=found[0].spec,
             actors=actors,
-            digest=hashlib.sha256(sums.encode()).hexdigest(),
+            digest=training_digest(folder),
         )
 
     def spread(self, count: int) -> tuple[int, ...]:
@@ -119,3 +111,28 @@ class PolicyCollection:
             torch.randint(size, (count,), generator=generator) for size in sizes
         )
         return self.conditions[task, description], self.actors[task, actor]
+
+
+def collected_by(folder: Path) -> tuple[Family, dict[int, str]]:
+    """Tell whose experts a folder holds: the family, and the checksum of each task's actors.
+
+    Raises:
+        CheckpointError: If a description is damaged.
+        InputError: If there are none, or they are of several families.
+    """
+    headers = {task: read_header(policy_folder(folder, task)) for task in collected(folder)}
+    families = {header["config"].get("family") for header in headers.values()}
+    if len(families) != 1 or not families <= set(FAMILIES):
+        raise InputError(
+            f"{folder} holds actors of {sorted(map(str, families)) or 'no family'}; give a "
+            "folder that `hyperdyn collect policies` wrote and finished."
+        )
+    sums = {task: str(header["sha256"]) for task, header in headers.items()}
+    return FAMILIES[families.pop()], sums
+
+
+def training_digest(folder: Path) -> str:
+    """Digest of all that stands in a folder of training tasks; see `collected_by` for errors."""
+    family, sums = collected_by(folder)
+    own = "".join(f"{task}:{sums[task]};" for task in sorted(set(sums) - set(family.test)))
+    return hashlib.sha256(own.encode()).hexdigest()

@@ -10,24 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.envs.meta import FAMILIES
-from hyperdyn.genhyper import behaviour_spread, load_sampler, mean_policies
-from hyperdyn.policies import GeneratedPolicy
-from hyperdyn.policies.generator import policy_folder as model_folder
+from hyperdyn.genhyper import behaviour_spread, load_sampler
+from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
-from hyperdyn.training.experts.policies import ExpertPolicies, policy_folder
 from hyperdyn.training.experts.rounds import evaluate
 from hyperdyn.training.experts.worlds import MetaWorlds
 from hyperdyn.training.seeds import seed_for, torch_generator
+from hyperdyn.training.transfer.reference import read_reference, weights_of
 from hyperdyn.training.tuning.starts import conditions_of
 
 SEEN_EVERY = 4
 """Steps between the states of an episode in which actions are compared."""
-
-
-def expert_policies(folder: Path, tasks: tuple[int, ...]) -> GeneratedPolicy:
-    """The last actor of each task, acting without noise."""
-    found = [ExpertPolicies.read(folder, task) for task in tasks]
-    return mean_policies(found[0].spec, torch.stack([own.actors[-1] for own in found]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +44,14 @@ class ExpertReturns(Cell):
 
     @property
     def weights(self) -> dict[str, Path]:
-        """Each task's actors."""
-        tasks = FAMILIES[self.family].test
-        return {f"task-{task}": policy_folder(Path(self.experts), task) for task in tasks}
+        """The experts of the test tasks."""
+        return weights_of(self.experts)
 
     def work_out(self) -> dict[str, Any]:
         """Returns, a list a test task."""
         tasks = FAMILIES[self.family].test
         worlds = MetaWorlds(self.family, tasks)
-        policies = expert_policies(Path(self.experts), tasks)
+        policies = read_reference(self.experts).policies
         returns = evaluate(worlds, policies, tasks, episodes=self.episodes, seed=self.seed)
         worlds.close()
         return {"returns": returns.tolist()}
@@ -93,9 +85,7 @@ class Sampled(Cell):
     @property
     def weights(self) -> dict[str, Path]:
         """The sampler, and the experts of the test tasks."""
-        tasks = FAMILIES[self.family].test
-        experts = {f"task-{task}": policy_folder(Path(self.experts), task) for task in tasks}
-        return {"model": model_folder(self.run), **experts}
+        return {"model": policy_folder(self.run), **weights_of(self.experts)}
 
     def work_out(self) -> dict[str, Any]:
         """Mean returns, [test tasks][L], of the episodes and of those to choose by; the spreads."""
@@ -126,7 +116,7 @@ class Sampled(Cell):
     def _seen(self, tasks: tuple[int, ...]) -> Float[Tensor, "E N O"]:
         """States that the experts meet in an episode of each task."""
         worlds = MetaWorlds(self.family, tasks)
-        policies = expert_policies(Path(self.experts), tasks)
+        policies = read_reference(self.experts).policies
         seed = seed_for(self.seed, "subset")
         starts = [worlds.reset(row, seed) for row in range(len(tasks))]
         states = [torch.as_tensor(np.stack(starts), dtype=torch.float32)]

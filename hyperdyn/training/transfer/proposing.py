@@ -13,7 +13,7 @@ from hyperdyn.genhyper import HypFormer, load_sampler
 from hyperdyn.planners import MPC, Mixture, PolicyProposal, Share
 from hyperdyn.planners.budget import planner_of
 from hyperdyn.policies import ObservingPolicy
-from hyperdyn.policies.generator import policy_folder as model_folder
+from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
 from hyperdyn.training.seeds import seed_for, torch_generator
 from hyperdyn.training.tuning.starts import conditions_of
@@ -57,7 +57,7 @@ class Helped(Cell):
     @property
     def weights(self) -> dict[str, Path]:
         """The sampler."""
-        return {"model": model_folder(self.run)} if self.run else {}
+        return {"model": policy_folder(self.run)} if self.run else {}
 
     def work_out(self) -> dict[str, Any]:
         """Returns, a list a test task."""

@@ -9,15 +9,14 @@ from typing import Any
 from hyperdyn.errors import InputError
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.storage import is_written, read_header
-from hyperdyn.training.experts.policies import collected
-from hyperdyn.training.genhyper.collection import PolicyCollection
 from hyperdyn.training.run_folder import RUN_FILE
+from hyperdyn.training.transfer.reference import read_reference
 from hyperdyn.training.tuning.tuned import Tuned, tuned_folder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Experts:
-    """A folder that `hyperdyn collect policies` wrote."""
+    """Where experts stand."""
 
     folder: Path
     family: str
@@ -61,25 +60,19 @@ class TunedRun:
 def read_experts(folders: Sequence[Path]) -> dict[str, Experts]:
     """Experts by the digest of what samplers learn from.
 
+    Args:
+        folders: What `hyperdyn collect policies` wrote, or references of it.
+
     Raises:
         InputError: If a folder lacks a test task's experts, or two are of one family.
         CheckpointError: If one cannot be read.
     """
-    from hyperdyn.envs.meta import FAMILIES
-
     found: dict[str, Experts] = {}
     for folder in folders:
-        source = PolicyCollection.read(folder)
-        missing = set(FAMILIES[source.family].test) - set(collected(folder))
-        if missing:
-            raise InputError(
-                f"{folder} has no experts of the test tasks {sorted(missing)}, to compare with; "
-                "collect them with a preset that has all."
-            )
+        source = read_reference(folder)
         if any(other.family == source.family for other in found.values()):
             raise InputError(f"Two folders of experts of {source.family} were given; name one.")
-        digest = source.digest
-        found[digest] = Experts(folder=folder, family=source.family, digest=digest)
+        found[source.digest] = Experts(folder, source.family, source.digest)
     return found
 
 
