@@ -5,7 +5,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from hyperdyn.training.policies.tables import PolicyStudy
 
 RETURNS = "1"
-PAPER_TABLES = (RETURNS, "4")
 PROPOSALS = "proposals"
-KNOWN_TABLES = (*PAPER_TABLES, PROPOSALS)
+KNOWN_TABLES = (RETURNS, "4", PROPOSALS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +27,9 @@ class TablesPolicies(Command):
     """Make the tables of generated policies; Ctrl-C at any time, the same command goes on.
 
     Tables 1 (return on test specifications, and its share of the expert's) and 4 (error of actions
-    after each of HyPoGen's updates) of HyPoGen, with what is trained; and, if asked for, proposals
-    (return of planning with and without a policy's proposals, over numbers of candidates). Cells
-    are kept in FILE.cells as they are done.
+    after each of HyPoGen's updates) of HyPoGen, with what is trained; and proposals (return of
+    planning with and without a policy's proposals, over numbers of candidates: short episodes of
+    some specifications, unless asked for more). Cells are kept in FILE.cells as they are done.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ()
@@ -41,7 +40,7 @@ class TablesPolicies(Command):
     """A folder that `hyperdyn train policy` wrote; the packaged runs unless given."""
     demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER")] = ()
     """What they were trained on; of packaged runs the packaged part of it."""
-    tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N")] = PAPER_TABLES
+    tables: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N")] = KNOWN_TABLES
     """Which tables: 1, 4, proposals."""
     episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 3
     """Episodes of each test specification."""
@@ -50,7 +49,7 @@ class TablesPolicies(Command):
     are measured in any case."""
     planner: Annotated[str, tyro.conf.arg(metavar="NAME")] = "icem"
     """What plans, for proposals: icem, cem, mppi or random-shooting."""
-    candidates: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (8, 16, 32, 64, 128)
+    candidates: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (8, 16, 32, 64)
     """Sequences a plan rolls out, for proposals."""
     horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
     """Steps planned ahead, for proposals."""
@@ -58,9 +57,9 @@ class TablesPolicies(Command):
     """Share of the first round's candidates that the policy proposes."""
     noise: Annotated[float, tyro.conf.arg(metavar="X")] = 0.1
     """Deviation of the noise about the policy, in half ranges of the action."""
-    specifications: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Test specifications for proposals, evenly spaced; all unless given."""
-    steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1000
+    specifications: Annotated[int | Literal["all"], tyro.conf.arg(metavar="N")] = 4
+    """Test specifications for proposals, at most, evenly spaced; or all."""
+    steps: Annotated[int, tyro.conf.arg(metavar="N")] = 100
     """Of an episode, for proposals; fewer than 1000 is a reduced setting."""
     figures: tyro.conf.FlagCreatePairsOff[bool] = False
     """Draw FILE-returns.png (table 1) and FILE-proposals.png, of what is asked for; needs
@@ -147,7 +146,7 @@ class TablesPolicies(Command):
             horizon=self.horizon,
             share=self.share,
             std=self.noise,
-            specifications=self.specifications,
+            specifications=None if self.specifications == "all" else self.specifications,
             steps=self.steps,
         )
         return ProposalStudy(study, setting, self.dynamics)

@@ -1,7 +1,10 @@
-"""Processes side by side: each runs one torch thread, and those left over end with an error."""
+"""Processes side by side: each runs one torch thread, and none outlives the one that began them."""
 
 import contextlib
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -14,7 +17,7 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
         workers: How many.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
         try:
             yield pool
         except BaseException:
@@ -22,7 +25,16 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-def _one_thread() -> None:
+def _begin() -> None:
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End where a parent that was killed has left a pool that waits for jobs for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

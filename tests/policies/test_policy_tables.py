@@ -63,7 +63,7 @@ def made(study, tmp_path, monkeypatch):
     monkeypatch.setattr(scores, "policy_returns", counted)
     words = ["tables", "policies", "--json", str(tmp_path / "tables.json")]
     words += ["--runs", str(study / "study"), "--demonstrations", str(study / "shown")]
-    words += ["--episodes", "2", "--workers", "1"]
+    words += ["--tables", "1", "4", "--episodes", "2", "--workers", "1"]
     assert main(words) == 0
     return words, tmp_path / "tables.json", calls
 

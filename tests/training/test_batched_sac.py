@@ -12,7 +12,7 @@ from hyperdyn.networks import MLPSpec, batched_mlp
 from hyperdyn.training.experts import lockstep, training
 from hyperdyn.training.experts.configs import ExpertsConfig, SACSettings, experts_preset
 from hyperdyn.training.experts.learner import Batch, BatchedSAC, heads
-from hyperdyn.training.experts.policies import ExpertPolicies, collected, policy_folder
+from hyperdyn.training.experts.policies import ExpertPolicies, collected, task_folder
 from hyperdyn.training.experts.replay import Replay
 from hyperdyn.training.experts.rounds import evaluate
 from hyperdyn.training.experts.training import collect_policies
@@ -273,7 +273,7 @@ def test_actors_are_kept_as_one_array_a_task(whole, tmp_path):
     with pytest.raises(CheckpointError, match="seed"):
         collect_policies(dataclasses.replace(TINY, seed=1), whole)
     found.write(tmp_path)
-    file = policy_folder(tmp_path, 2) / "tensors.safetensors"
+    file = task_folder(tmp_path, 2) / "tensors.safetensors"
     file.write_bytes(file.read_bytes()[:-4] + b"\0\0\1\0")
     with pytest.raises(CheckpointError, match="damaged"):
         ExpertPolicies.read(tmp_path, 2)

@@ -20,7 +20,7 @@ from hyperdyn.policies import GeneratedPolicy
 from hyperdyn.storage import write_folder
 from hyperdyn.training.cells import read_cell, work_out
 from hyperdyn.training.experts import worlds
-from hyperdyn.training.experts.policies import ExpertPolicies, policy_folder
+from hyperdyn.training.experts.policies import ExpertPolicies, task_folder
 from hyperdyn.training.seeds import seed_for, torch_generator
 from hyperdyn.training.transfer import measurements, proposing
 from hyperdyn.training.transfer.page import page
@@ -246,7 +246,7 @@ def test_experts_must_be_whole_and_runs_theirs(study, tmp_path):
         _ = dataclasses.replace(study, experts=(lone,)).samplers
     with pytest.raises(InputError, match="Two folders"):
         _ = dataclasses.replace(study, experts=(*study.experts, lone)).sources
-    shutil.rmtree(policy_folder(lone, TEST[0]))
+    shutil.rmtree(task_folder(lone, TEST[0]))
     with pytest.raises(InputError, match=rf"no experts of the test tasks \[{TEST[0]}\]"):
         read_reference(lone)
 

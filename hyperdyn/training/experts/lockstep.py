@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from hyperdyn.training.experts.rounds import Played, Round, evaluate
 from hyperdyn.training.experts.worlds import Worlds
 from hyperdyn.training.metrics import Metrics
 from hyperdyn.training.seeds import torch_generator
+
+Config = TypeVar("Config", bound=LockstepConfig)
 
 CHECKPOINT_SECONDS = 60.0
 KEPT = "kept-actors"
@@ -62,7 +64,7 @@ def make_replay(
     )
 
 
-class LockstepRun(abc.ABC):
+class LockstepRun(abc.ABC, Generic[Config]):
     """A run in its folder, as far as it has come.
 
     Beside what a subclass writes, the folder holds a log and, while the run lasts, a checkpoint and
@@ -82,13 +84,13 @@ class LockstepRun(abc.ABC):
 
     def __init__(
         self,
-        config: LockstepConfig,
+        config: Config,
         out: Path,
         worlds: Worlds,
         learner: tuple[BatchedSAC, torch.optim.Adam],
         device: torch.device | str,
     ) -> None:
-        self._lockstep, self._out, self._worlds = config, out, worlds
+        self._config, self._out, self._worlds = config, out, worlds
         self._learner, self._optimiser = learner
         self._replay = make_replay(config, worlds, device)
         self._saved_at = time.monotonic()
@@ -109,7 +111,7 @@ class LockstepRun(abc.ABC):
 
     def finish(self, on_steps: Callable[[int], object]) -> None:
         """Make the rounds that are missing, and write what came of them."""
-        config = self._lockstep
+        config = self._config
         rows = len(config.rows)
         on_steps(self._done * config.round_steps * rows)
         metrics = Metrics(self._out, self._done)
@@ -136,14 +138,14 @@ class LockstepRun(abc.ABC):
     def _note(self, metrics: Metrics, number: int, played: Played) -> None:
         means = [float(np.mean(own)) if own else None for own in played.returns]
         temperatures = self._learner.log_temperatures.detach().exp().tolist()
-        made = (number + 1) * self._lockstep.round_steps
+        made = (number + 1) * self._config.round_steps
         values: dict[str, Any] = {"steps": made, "returns": means, "temperatures": temperatures}
-        if (number + 1) % self._lockstep.evaluate_every == 0:
+        if (number + 1) % self._config.evaluate_every == 0:
             values["evaluated"] = self._evaluate().mean(1).tolist()
         metrics.write(number, values)
 
     def _evaluate(self) -> Float[np.ndarray, "T N"]:
-        config = self._lockstep
+        config = self._config
         return evaluate(
             self._worlds,
             self._learner,
@@ -155,7 +157,7 @@ class LockstepRun(abc.ABC):
 
     def _save(self, number: int, played: Played) -> None:
         """Write what a round brought, and a checkpoint if it is time."""
-        steps, rounds = self._lockstep.round_steps, self._lockstep.rounds
+        steps, rounds = self._config.round_steps, self._config.rounds
         self._replay.write_latest(self._folder("experience", number), steps)
         if played.kept:
             actors = stacked(played.kept)
@@ -172,7 +174,7 @@ class LockstepRun(abc.ABC):
 
     def _kept(self) -> Float[Tensor, "T K P"]:
         """The actors kept in all rounds."""
-        folders = [self._folder("kept", number) for number in range(self._lockstep.rounds)]
+        folders = [self._folder("kept", number) for number in range(self._config.rounds)]
         shards = [
             read_folder(folder, KEPT)[1]["actors"] for folder in folders if is_written(folder)
         ]
@@ -180,11 +182,11 @@ class LockstepRun(abc.ABC):
 
     def _oldest(self, done: int) -> int:
         """The first round that is still remembered after so many."""
-        return max(0, done - self._replay.capacity // self._lockstep.round_steps)
+        return max(0, done - self._replay.capacity // self._config.round_steps)
 
     def _require_finite(self) -> None:
         finite = torch.isfinite(self._learner.actors).all(1).tolist()
-        rows = zip(self._lockstep.rows, finite, strict=True)
+        rows = zip(self._config.rows, finite, strict=True)
         lost = sorted({task for (task, _), sound in rows if not sound})
         if lost:
             raise HyperdynError(

@@ -64,7 +64,7 @@ class ExpertPolicies:
         Raises:
             CheckpointError: If it cannot be written.
         """
-        folder = policy_folder(out, self.meta.task)
+        folder = task_folder(out, self.meta.task)
         write_folder(folder, KIND, to_config(self.meta), {"actors": self.actors})
 
     @classmethod
@@ -74,7 +74,7 @@ class ExpertPolicies:
         Raises:
             CheckpointError: If they are not there, or damaged.
         """
-        config, tensors = read_folder(policy_folder(out, task), KIND)
+        config, tensors = read_folder(task_folder(out, task), KIND)
         found = cls(meta=from_config(PoliciesMeta, config), actors=tensors["actors"])
         wanted = (len(found.meta.steps), found.spec.num_parameters)
         if tuple(found.actors.shape) != wanted:
@@ -85,7 +85,7 @@ class ExpertPolicies:
         return found
 
 
-def policy_folder(out: Path, task: int) -> Path:
+def task_folder(out: Path, task: int) -> Path:
     """Where the actors of a task stand in a run's folder."""
     return out / FOLDER / f"task-{task:02d}"
 

@@ -12,7 +12,7 @@ from hyperdyn.training.experts.lockstep import LockstepRun, make_learner
 from hyperdyn.training.experts.policies import (
     ExpertPolicies,
     PoliciesMeta,
-    policy_folder,
+    task_folder,
 )
 from hyperdyn.training.experts.rounds import Round
 from hyperdyn.training.experts.worlds import MetaWorlds, Worlds
@@ -42,7 +42,7 @@ def collect_policies(
         HyperdynError: If a task's weights are no longer finite.
     """
     open_run(config, out, resume=(out / RUN_FILE).exists())
-    if all(is_written(policy_folder(out, task)) for task in config.tasks):
+    if all(is_written(task_folder(out, task)) for task in config.tasks):
         on_steps(config.steps * len(config.tasks))
         return
     worlds = MetaWorlds(config.family, config.tasks)
@@ -67,11 +67,10 @@ def _kept_steps(config: ExpertsConfig) -> range:
     return range(config.kept_from, config.steps + 1, config.kept_every)
 
 
-class _ExpertsRun(LockstepRun):
+class _ExpertsRun(LockstepRun[ExpertsConfig]):
     def __init__(
         self, config: ExpertsConfig, out: Path, worlds: Worlds, device: torch.device | str
     ) -> None:
-        self._config = config
         super().__init__(config, out, worlds, make_learner(config, worlds, device), device)
 
     def _round(self, number: int) -> Round:

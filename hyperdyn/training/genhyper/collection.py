@@ -14,7 +14,7 @@ from hyperdyn.envs.meta import FAMILIES, Family
 from hyperdyn.errors import InputError
 from hyperdyn.networks import MLPSpec
 from hyperdyn.storage import read_header
-from hyperdyn.training.experts.policies import ExpertPolicies, collected, policy_folder
+from hyperdyn.training.experts.policies import ExpertPolicies, collected, task_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def collected_by(folder: Path) -> tuple[Family, dict[int, str]]:
         CheckpointError: If a description is damaged.
         InputError: If there are none, or they are of several families.
     """
-    headers = {task: read_header(policy_folder(folder, task)) for task in collected(folder)}
+    headers = {task: read_header(task_folder(folder, task)) for task in collected(folder)}
     families = {header["config"].get("family") for header in headers.values()}
     if len(families) != 1 or not families <= set(FAMILIES):
         raise InputError(

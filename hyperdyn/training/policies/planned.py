@@ -56,7 +56,7 @@ class PlanSetting:
     std: float = 0.1
     """Deviation of the noise about the policy, in half ranges of the action."""
     specifications: int | None = None
-    """Test specifications, evenly spaced; None: all that were demonstrated."""
+    """Test specifications, evenly spaced, at most; None: all that were demonstrated."""
     steps: int = 1000
     """Of an episode."""
 
@@ -176,15 +176,15 @@ class Planned(Cell):
 
 
 def spread(rows: Sequence[int], count: int | None) -> tuple[int, ...]:
-    """Some of the rows, evenly spaced, the first and the last among them; None: all.
+    """At most so many of the rows, evenly spaced, the first and the last among them; None: all.
 
     Raises:
-        InputError: If there are not so many.
+        InputError: If there are none.
     """
-    if not rows or (count is not None and count > len(rows)):
+    if not rows:
         raise InputError(
-            f"{count or 'All'} test specifications were asked for, and {len(rows)} demonstrated; "
-            "ask for fewer with --specifications, or demonstrate more."
+            "None of the split's test specifications is demonstrated; demonstrate some, or leave "
+            "proposals out with --tables."
         )
-    places = np.linspace(0, len(rows) - 1, len(rows) if count is None else count).round()
-    return tuple(rows[int(place)] for place in places)
+    number = len(rows) if count is None else min(count, len(rows))
+    return tuple(rows[int(place)] for place in np.linspace(0, len(rows) - 1, number).round())

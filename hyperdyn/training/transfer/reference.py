@@ -13,7 +13,7 @@ from hyperdyn.genhyper import mean_policies
 from hyperdyn.networks import MLPSpec
 from hyperdyn.policies import GeneratedPolicy
 from hyperdyn.storage import CONFIG_FILE, from_config, read_folder, to_config, write_folder
-from hyperdyn.training.experts.policies import ExpertPolicies, policy_folder
+from hyperdyn.training.experts.policies import ExpertPolicies, task_folder
 from hyperdyn.training.genhyper.collection import collected_by, training_digest
 
 KIND = "expert-reference"
@@ -77,7 +77,7 @@ def weights_of(folder: str | Path) -> dict[str, Path]:
     folder = Path(folder)
     if (folder / CONFIG_FILE).exists():
         return {"experts": folder}
-    return {f"task-{task}": policy_folder(folder, task) for task in _tasks(folder)}
+    return {f"task-{task}": task_folder(folder, task) for task in _tasks(folder)}
 
 
 def _reference_of(folder: Path) -> ExpertReference:

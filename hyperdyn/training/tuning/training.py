@@ -12,7 +12,7 @@ from hyperdyn.storage import is_written
 from hyperdyn.training.experts.learner import BatchedSAC
 from hyperdyn.training.experts.lockstep import LockstepRun, make_learner
 from hyperdyn.training.experts.rounds import Round
-from hyperdyn.training.experts.worlds import MetaWorlds, Worlds
+from hyperdyn.training.experts.worlds import MetaWorlds
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.run_folder import RUN_FILE, open_run
 from hyperdyn.training.tuning.configs import TuningConfig
@@ -77,19 +77,8 @@ def _begin_from(learner: BatchedSAC, start: Float[Tensor, "R P"]) -> None:
         learner.actors.copy_(start)
 
 
-class _TuningRun(LockstepRun):
+class _TuningRun(LockstepRun[TuningConfig]):
     evaluates_start = True
-
-    def __init__(
-        self,
-        config: TuningConfig,
-        out: Path,
-        worlds: Worlds,
-        learner: tuple[BatchedSAC, torch.optim.Adam],
-        device: torch.device | str,
-    ) -> None:
-        self._config = config
-        super().__init__(config, out, worlds, learner, device)
 
     def _round(self, number: int) -> Round:
         config = self._config
