@@ -51,6 +51,10 @@ def joint_angles(tip: Float[np.ndarray, "3"]) -> Float[np.ndarray, "7"]:
     return np.array([math.atan2(y, x), upper, 0.0, upper - fore, 0.0, tool - fore, 0.0])
 
 
+ASIDE = np.array([JOINT_LIMITS[0], *joint_angles(np.zeros(3))[1:]])
+"""Joint angles of an arm that is turned as far from the table as it can be, rad."""
+
+
 def urdf(kuka: Path) -> str:
     """PyBullet's own description of the arm with a rod at its flange.
 

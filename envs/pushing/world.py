@@ -1,9 +1,10 @@
 """The simulated table top: arm, rod, table and objects in a PyBullet client of their own."""
 
+import contextlib
 import math
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hyperdyn.assets.objects import PushObject
-from hyperdyn.envs.pushing.arm import BASE, JOINTS, joint_angles, urdf
+from hyperdyn.envs.pushing.arm import ASIDE, BASE, JOINTS, joint_angles, urdf
 from hyperdyn.envs.pushing.bullet import kuka_folder, load_pybullet
 from hyperdyn.errors import InputError
 
@@ -175,6 +176,22 @@ class World:
         for joint, angle in enumerate(angles):
             self.call("resetJointState", self.robot, joint, float(angle), 0.0)
         self._hold(angles)
+
+    @contextlib.contextmanager
+    def arm_aside(self) -> Iterator[None]:
+        """Have the arm turned away from the table for as long as a picture takes.
+
+        Nothing is simulated meanwhile, and afterwards every joint is and moves as before.
+        """
+        joints = range(JOINTS)
+        before = [self.call("getJointState", self.robot, joint)[:2] for joint in joints]
+        for joint, angle in enumerate(ASIDE):
+            self.call("resetJointState", self.robot, joint, float(angle), 0.0)
+        try:
+            yield
+        finally:
+            for joint, (angle, rate) in enumerate(before):
+                self.call("resetJointState", self.robot, joint, angle, rate)
 
     def push(self, displacement: Float[np.ndarray, "2"]) -> Outcome:
         """Send the rod's tip somewhere and simulate 0.8 s.

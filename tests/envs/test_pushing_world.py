@@ -9,6 +9,7 @@ pytest.importorskip("pybullet")
 
 from hyperdyn.assets.objects import OBJECTS, build, load_object
 from hyperdyn.assets.objects.solids import box
+from hyperdyn.envs.pushing.arm import ASIDE as TURNED
 from hyperdyn.envs.pushing.arm import JOINT_LIMITS, JOINTS, joint_angles
 from hyperdyn.envs.pushing.world import Physics, Placement, World
 from hyperdyn.errors import InputError
@@ -136,6 +137,25 @@ def test_an_object_pushed_over_the_edge_ends_the_push_there(world, block):
     outcome = world.push(np.array([0.0, 0.06]))
     assert (outcome.left_table, outcome.diverged) == (True, False)
     assert 0.3 < world.object_state()[1] < 0.33
+
+
+def test_turning_the_arm_aside_for_a_picture_changes_no_push(world, block):
+    assert (np.abs(TURNED) <= JOINT_LIMITS).all()
+
+    def pushes(looking):
+        put(world, block, rod=np.array([-0.08, 0.01]), yaw=0.4)
+        states = []
+        for _ in range(4):
+            world.push(np.array([0.05, 0.0]))
+            if looking:
+                with world.arm_aside():
+                    assert world.tip()[0] < -0.8  # behind its foot
+            states.append(np.concatenate([world.object_state(), world.tip()]))
+        return np.stack(states)
+
+    seen = pushes(looking=True)
+    assert seen[-1, 0] - seen[0, 0] > 0.1  # it was moved
+    np.testing.assert_array_equal(seen, pushes(looking=False))
 
 
 def test_touching_another_object_is_noticed_and_being_beside_it_is_not(world, block):

@@ -52,8 +52,7 @@ class GoalEpisodes:
     def with_mirrored(self) -> "GoalEpisodes":
         """These episodes, and behind them the same with the table's left and right changed over.
 
-        Table, robot and camera are symmetric about the plane of x and z, and so is what is learned;
-        in pictures only the arm may stand a little otherwise.
+        Table, robot and camera are symmetric about the plane of x and z, and so is what is learned.
         """
         axes = self.scenes.ndim - 2
         return GoalEpisodes(

@@ -1,12 +1,10 @@
 """What a goal-conditioned policy sees of a pushing table, and what it is shown as its goal."""
 
-import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
 from hyperdyn.envs.pushing import VIEWS, Camera, PushEnv
-from hyperdyn.envs.pushing.world import World
 from hyperdyn.errors import require_known
 from hyperdyn.pushing.state import turned_by
 from hyperdyn.training.pushing.surroundings import OBJECT, ROD
@@ -52,8 +50,13 @@ def mirrored(values: Shaped[Tensor, "*batch"], axes: int) -> Shaped[Tensor, "*ba
 
 
 def picture(env: PushEnv) -> UInt8[Tensor, "128 128 3"]:
-    """What the camera sees now."""
-    return torch.from_numpy(env.view(CAMERA).rgb.copy())
+    """What the camera sees once the arm is turned aside.
+
+    With the arm in the picture, goals of hindsight show how the last push went, and from which
+    side: policies then read the arm, not the object, and are lost where it is not so.
+    """
+    with env.world.arm_aside():
+        return torch.from_numpy(env.view(CAMERA).rgb.copy())
 
 
 def shown(pictures: UInt8[Tensor, "*batch 128 128 3"], scene: str) -> UInt8[Tensor, "*batch h w 3"]:
@@ -88,8 +91,7 @@ def seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Tensor,
 def goal_seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Tensor, "*scene"]:
     """The scene with the object at its target, turned as it is now.
 
-    For a picture the object and the rod are put there, as far from each other as they are, and put
-    back: goals of hindsight show a rod beside the object too.
+    For a picture the object is put there, and put back.
 
     Args:
         env: A table that nothing was pushed on yet.
@@ -99,17 +101,11 @@ def goal_seen(env: PushEnv, state: Float[Tensor, "16"], scene: str) -> Shaped[Te
     require_known("scene", scene, SCENES)
     if scene == "state":
         return poses(torch.cat([torch.from_numpy(env.goal).to(state), state[2:]]))
-    world, moved = env.world, env.goal - state[OBJECT].double().numpy()
-    _shift(world, moved)
-    found = shown(picture(env), scene)
-    _shift(world, -moved)
-    return found
-
-
-def _shift(world: World, by: Float[np.ndarray, "2"]) -> None:
-    body = world.bodies[0]
+    world, body = env.world, env.world.bodies[0]
     (x, y, z), turned = world.call("getBasePositionAndOrientation", body)
-    tip = world.tip()[:2]
+    by = env.goal - state[OBJECT].double().numpy()
     place = [x + float(by[0]), y + float(by[1]), z]
     world.call("resetBasePositionAndOrientation", body, place, turned)
-    world.place_rod(tip + by)
+    found = shown(picture(env), scene)
+    world.call("resetBasePositionAndOrientation", body, (x, y, z), turned)
+    return found
