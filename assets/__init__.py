@@ -78,6 +78,11 @@ def policy_references() -> tuple[Path, ...]:
     return tuple(sorted((policies() / "references").iterdir()))
 
 
+def policy_dynamics() -> tuple[Path, ...]:
+    """Run folders of generated dynamics of the control suite, for proposals: a task each."""
+    return tuple(sorted((policies() / "dynamics").iterdir()))
+
+
 def policy_tasks() -> tuple[str, ...]:
     """Tasks that `policy` has a run of, sorted."""
     return tuple(sorted(run.name.removesuffix(_SHOWN) for run in policies().glob(f"*{_SHOWN}")))

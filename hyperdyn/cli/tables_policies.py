@@ -45,8 +45,8 @@ class TablesPolicies(Command):
     episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 3
     """Episodes of each test specification."""
     dynamics: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")] = ()
-    """Run folders of `hyperdyn train dynamics`, one a task, for proposals; over true dynamics they
-    are measured in any case."""
+    """Run folders of `hyperdyn train dynamics`, one a task, for proposals (with packaged runs the
+    packaged ones unless given); over true dynamics they are measured in any case."""
     planner: Annotated[str, tyro.conf.arg(metavar="NAME")] = "icem"
     """What plans, for proposals: icem, cem, mppi or random-shooting."""
     candidates: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (8, 16, 32, 64)
@@ -137,6 +137,7 @@ class TablesPolicies(Command):
         )
 
     def _proposals(self, study: "PolicyStudy") -> "ProposalStudy":
+        from hyperdyn import assets
         from hyperdyn.training.policies.planned import PlanSetting
         from hyperdyn.training.policies.proposals import ProposalStudy
 
@@ -149,7 +150,8 @@ class TablesPolicies(Command):
             specifications=None if self.specifications == "all" else self.specifications,
             steps=self.steps,
         )
-        return ProposalStudy(study, setting, self.dynamics)
+        packaged = assets.policy_dynamics() if self.runs is None else ()
+        return ProposalStudy(study, setting, self.dynamics or packaged)
 
     def _draw(self, study: "PolicyStudy", found: dict[str, Any]) -> None:
         from hyperdyn.training.policies.proposals_figure import draw_proposals

@@ -9,10 +9,10 @@ import torch
 
 pytest.importorskip("dm_control")
 
-from hyperdyn import envs
-from hyperdyn.cli.main import main
+from hyperdyn import assets, envs
+from hyperdyn.cli.main import main, parse
 from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
-from hyperdyn.generators import build_generator
+from hyperdyn.generators import build_generator, load_generator
 from hyperdyn.policies import load_policy_generator
 from hyperdyn.storage import to_config
 from hyperdyn.training.cells import read_cell
@@ -23,7 +23,7 @@ from hyperdyn.training.demonstrations.planner_expert import PlannerSettings
 from hyperdyn.training.policies import planned
 from hyperdyn.training.policies.configs import policy_run
 from hyperdyn.training.policies.evaluation import generate
-from hyperdyn.training.policies.planned import PlanSetting, spread
+from hyperdyn.training.policies.planned import GENERATED, SABOTAGED, TRUE, PlanSetting, spread
 from hyperdyn.training.policies.proposals import ProposalStudy
 from hyperdyn.training.policies.ratios import candidate_ratio
 from hyperdyn.training.policies.reference import read_reference
@@ -191,6 +191,16 @@ def test_cells_are_kept(folder, made, monkeypatch):
 def test_bad_options(folder, tmp_path, capsys, more, text):
     assert main([*words(folder, tmp_path / "t.json"), *more]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_packaged_policies_are_proposals_over_packaged_dynamics(tmp_path):
+    command = parse(["tables", "policies", "--json", str(tmp_path / "t.json")])
+    assert "proposals" in command.tables
+    found = command._proposals(command._study())
+    over = {(cell.task, cell.over) for cell in found.cells() if cell.act == SABOTAGED}
+    assert over == {(task, how) for task in assets.policy_tasks() for how in (TRUE, GENERATED)}
+    for model in assets.policy_dynamics():
+        assert load_generator(model).state_space.dim > 9
 
 
 def test_models_that_do_not_fit(folder, tmp_path):
