@@ -16,7 +16,7 @@ from hyperdyn.perception import VisualConfig, VisualEncoder
 from hyperdyn.planners import RandomShooting
 from hyperdyn.pushing import PushingConfig, PushingGenerator
 from hyperdyn.training.pushing import planning, trials
-from hyperdyn.training.pushing.pusher import ModelPusher, Pusher, views_of
+from hyperdyn.training.pushing.pusher import ModelPusher, Pusher, one_view
 from hyperdyn.training.pushing.trial_configs import System, TrialConfig, draw_system
 from hyperdyn.training.pushing.trials import Watcher, feel, run_trial, run_trials
 from tests.training.push_standin import Standin
@@ -172,7 +172,7 @@ def test_pictures_become_what_perception_takes():
     env.reset(seed=0, options=EASY.options)
     view = env.view(2)
     env.close()
-    views = views_of(view)
+    views = one_view(view)
     assert views.rgb.shape == (1, 1, 3, 128, 128)
     np.testing.assert_allclose(views.rgb[0, 0, :, 5, 9], view.rgb[5, 9] / 255, atol=1e-6)
     np.testing.assert_allclose(views.poses[0, 0], VIEWS[2].pose, atol=1e-6)

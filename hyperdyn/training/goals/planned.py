@@ -15,7 +15,7 @@ from hyperdyn.training.goals.evaluation import scene_of
 from hyperdyn.training.goals.trials import GoalTrial, run_actor
 from hyperdyn.training.goals.views import goal_seen, poses, proprioception
 from hyperdyn.training.pushing.planning import planned_with, problem
-from hyperdyn.training.pushing.pusher import Pusher, views_of
+from hyperdyn.training.pushing.pusher import Pusher, one_view
 from hyperdyn.training.pushing.trial_configs import FEEL, LOOK, PLAN, TrialConfig, draw_system
 from hyperdyn.training.pushing.trials import feel, surroundings_of
 
@@ -137,7 +137,7 @@ class PlanningActor:
         system = draw_system(config, number)
         interactions = feel(system, config.rng(number, FEEL))
         camera = int(config.rng(number, LOOK).integers(len(VIEWS)))
-        survey = pusher.survey(views_of(env.view(camera)), state[None])
+        survey = pusher.survey(one_view(env.view(camera)), state[None])
         around = surroundings_of(survey, state[None], config)
         made = pusher.generate(interactions, survey, system.truth)
         self._dynamics = planned_with(config.planning, made, around)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from hyperdyn.assets.objects import PushObject, load_object, varied_object
 from hyperdyn.envs.pushing import Camera
@@ -12,6 +13,7 @@ from hyperdyn.envs.pushing.base import FRICTIONS, MASSES, POOLS, draw_colour
 from hyperdyn.envs.pushing.cameras import take
 from hyperdyn.envs.pushing.layout import draw_rod
 from hyperdyn.envs.pushing.world import Placement, World
+from hyperdyn.perception import yaw_of
 from hyperdyn.training.pushing.episodes import TENTHS, TOP_DOWN_EXTENT, TOP_DOWN_PIXELS
 
 MOST_OBJECTS = 3
@@ -37,8 +39,7 @@ def picture(world: World, camera: Camera, index: int, places: int) -> dict[str, 
     boxes[:count] = view.boxes
     top_down = np.zeros((places, TOP_DOWN_PIXELS, TOP_DOWN_PIXELS), np.uint8)
     for place, shape in enumerate(world.shapes):
-        x, y, z, w = world.object_state(place)[3:7]
-        yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+        yaw = float(yaw_of(torch.from_numpy(world.object_state(place)[3:7])))
         top_down[place] = shape.footprint(TOP_DOWN_PIXELS, TOP_DOWN_EXTENT, yaw=yaw)
     return {
         "rgb": view.rgb,

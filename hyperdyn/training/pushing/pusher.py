@@ -156,7 +156,7 @@ def standing(views: Views, state: Float[Tensor, "1 S"]) -> Float[Tensor, "n 2"]:
     return points[high & on_table & (from_rod > _ROD_ROOM), :2]
 
 
-def views_of(view: View) -> Views:
+def one_view(view: View) -> Views:
     """An environment's picture as perception takes it: one view of one scene."""
     return Views(
         torch.from_numpy(view.rgb.copy()).permute(2, 0, 1)[None, None].float() / 255,

@@ -20,7 +20,7 @@ from hyperdyn.planners import MPC
 from hyperdyn.pushing import Interactions
 from hyperdyn.pushing.state import turned_by
 from hyperdyn.training.pushing.planning import TASKS, controller, planned_with
-from hyperdyn.training.pushing.pusher import Pusher, Survey, standing, views_of
+from hyperdyn.training.pushing.pusher import Pusher, Survey, one_view, standing
 from hyperdyn.training.pushing.recording import push_at_random
 from hyperdyn.training.pushing.surroundings import (
     Surroundings,
@@ -134,7 +134,7 @@ def run_trial(
         camera = int(config.rng(number, LOOK).integers(len(VIEWS)))
         view = inner.view(camera)
         interactions = feel(system, config.rng(number, FEEL))
-        survey = pusher.survey(views_of(view), state)
+        survey = pusher.survey(one_view(view), state)
         obstacles = len(survey.others)
         around = surroundings_of(survey, state, config)
         made = pusher.generate(interactions, survey, system.truth)
@@ -162,7 +162,7 @@ def run_trial(
             observation, _, terminated, truncated, info = env.step(action[0].numpy())
             state, ended, pushes = _row(observation), terminated or truncated, pushes + 1
             if config.planning.look == "always" and config.task == "obstacles" and not ended:
-                now = looked_again(around, state, standing(views_of(inner.view(camera)), state))
+                now = looked_again(around, state, standing(one_view(inner.view(camera)), state))
                 if now is not around:
                     around = now
                     mpc = controller(config.planning, around, about["goal"], generator)
