@@ -76,6 +76,9 @@ class NumberEncoder(nn.Sequential):
 class PictureEncoder(nn.Module):
     """Three convolutions, whose channels become keypoints that are read as numbers are.
 
+    They see how a picture differs from the mean of those in training: what stands still is nothing
+    to them, and what does not draws keypoints to it before anything is learned.
+
     A keypoint is a place in the picture: the mean of all places, weighted by the softmax of its
     channel (Levine et al., End-to-End Training of Deep Visuomotor Policies, JMLR 2016). A policy
     that pushes must know where things are, and a few demonstrations teach that much sooner than
@@ -83,13 +86,19 @@ class PictureEncoder(nn.Module):
     rooms; nothing here is downloaded.
 
     Args:
+        shape: Of a picture, (h, w, 3).
         hidden: Width of the layer that reads keypoints.
         outputs: Width of the latent.
         generator: Source of the initial weights.
     """
 
-    def __init__(self, hidden: int, outputs: int, *, generator: torch.Generator) -> None:
+    mean: Tensor
+
+    def __init__(
+        self, shape: Sequence[int], hidden: int, outputs: int, *, generator: torch.Generator
+    ) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.full(tuple(shape), 127.5))
         layers: list[nn.Module] = []
         inputs = 3
         for channels, stride in _CONVOLUTIONS:
@@ -106,20 +115,23 @@ class PictureEncoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, pictures: Shaped[Tensor, "n h w 3"]) -> None:
-        """Take as units how far keypoints move over these pictures before they are trained.
+        """Take the mean of these pictures, and as units how far keypoints move over them.
 
-        They move little then, and latents that differ as little would hardly change what is
-        generated from them.
+        They move little before they are trained, and latents that differ as little would hardly
+        change what is generated from them.
 
         Raises:
             InputError: If there are none.
         """
+        if len(pictures):
+            total = sum(part.double().sum(0) for part in pictures.split(_AT_ONCE))
+            self.mean.copy_(total / len(pictures))
         parts = [self.keypoints(part) for part in pictures.split(_AT_ONCE)]
         self.read.fit(torch.cat(parts).flatten(-2))
 
     def keypoints(self, pictures: Shaped[Tensor, "n h w 3"]) -> Float[Tensor, "n channels 2"]:
         """Where each channel looks: right and down, from -1 to 1 between the picture's sides."""
-        maps: Tensor = self.layers(pictures.float().movedim(-1, 1) / 127.5 - 1)
+        maps: Tensor = self.layers(((pictures - self.mean) / 127.5).movedim(-1, 1))
         weights = (_SHARPNESS * maps).flatten(-2).softmax(-1).view_as(maps)
         down, right = (torch.linspace(-1, 1, side, device=maps.device) for side in maps.shape[-2:])
         across, along = weights.sum(-2) @ right, weights.sum(-1) @ down
@@ -139,4 +151,4 @@ def scene_encoder(
     """The encoder of scenes of a shape: numbers (G,) or pictures (h, w, 3)."""
     if len(scene) == 1:
         return NumberEncoder(scene[0], hidden, outputs, generator=generator)
-    return PictureEncoder(hidden, outputs, generator=generator)
+    return PictureEncoder(scene, hidden, outputs, generator=generator)
