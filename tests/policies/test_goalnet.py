@@ -296,6 +296,7 @@ def test_a_keypoint_is_the_place_where_its_channel_is_strongest():
     maps[0, 1, 1, 7] = maps[1, 2, 3, 0] = 30.0  # sharp
     maps[1, 0, :, 2:4] = 30.0  # between two columns
     encoder.layers = torch.nn.Identity()
+    encoder.mean = torch.full((4, 8, 3), 127.5)
     pictures = (maps.movedim(1, -1) + 1) * 127.5  # what the encoder takes colours for
     found = encoder.keypoints(pictures)
     wanted = torch.zeros(2, 3, 2)
@@ -303,6 +304,20 @@ def test_a_keypoint_is_the_place_where_its_channel_is_strongest():
     wanted[1, 2] = torch.tensor([-1.0, 1.0])
     wanted[1, 0] = torch.tensor([-1 + 5 / 7, 0.0])
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_what_stands_still_in_training_is_nothing_to_the_encoder_of_pictures():
+    generator = torch.Generator().manual_seed(2)
+    moving, new = (torch.rand(n, *PICTURE, generator=generator) * 100 for n in (30, 5))
+    still = torch.rand(PICTURE, generator=generator) * 150
+    own = torch.randn(30, 2, generator=generator)
+    plain, behind = goalnet(PICTURE), goalnet(PICTURE)
+    plain.fit(moving, own)
+    behind.fit(moving + still, own)
+    found = behind.encode(new + still)
+    torch.testing.assert_close(found, plain.encode(new), atol=1e-3, rtol=0)
+    assert found.std(0).mean() > 0.01
 
 
 @torch.no_grad()
