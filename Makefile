@@ -14,8 +14,9 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -c constrain
 demo: $(VENV)/.installed-view
 	$(BIN)/python -m hyperdyn demo
 
+# A file's tests stay together: they share what is slow to make.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
