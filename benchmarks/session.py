@@ -115,7 +115,9 @@ class Session:
 
 def _environment(path: Path, threads: int) -> dict[str, str]:
     pools = {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS}
-    return {**os.environ, **pools, "PYTHONPATH": str(path)}
+    # It is no part of tests that may have called for it, whose workers do not measure.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**own, **pools, "PYTHONPATH": str(path)}
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -41,6 +41,9 @@ class TrainGenhyperTuning(Command):
     given."""
     steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Environment steps of each row; the preset's unless given."""
+    wait: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Optimiser steps before the actors' first one, in which critics learn what they are worth; the
+    paper has none."""
     rise: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Optimiser steps in which the actors' rate rises from 3e-6 to 3e-4; half the steps unless
     given. The paper gives none."""
@@ -96,6 +99,7 @@ class TrainGenhyperTuning(Command):
         words += ["--out", str(self.out), "--preset", self.preset]
         if self.generator is not None:
             words += ["--generator", str(self.generator), "--td-weight", str(self.td_weight)]
+            words += ["--wait", str(self.wait)]
         words += ["--tasks", *map(str, self.tasks)] if self.tasks else []
         for name in ("repeats", "steps", "rise"):
             if getattr(self, name) is not None:
@@ -118,10 +122,11 @@ class TrainGenhyperTuning(Command):
         given |= {} if self.repeats is None else {"repeats": self.repeats}
         config = tuning_preset(self.preset, self.family, **given)
         if self.generator is None:
-            if self.rise is not None or self.td_bare:
-                raise InputError("--rise and --td-bare are for actors of a --generator.")
+            if self.rise is not None or self.td_bare or self.wait:
+                raise InputError("--wait, --rise and --td-bare are for actors of a --generator.")
             return config
         tuning = ActorTuning(
+            wait=self.wait,
             rise=max(1, config.steps // 2) if self.rise is None else self.rise,
             td_weight=self.td_weight,
             td_discounted=not self.td_bare,

@@ -1,6 +1,8 @@
 """The measuring process: what it is told, what it leaves behind however it ends."""
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,15 @@ def test_a_process_that_fails_says_why_and_leaves_what_it_finished(
     assert session.results == {"tiny": {"rounds": 3}}
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, as it does in a command; in a worker of several it would be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_process_and_keeps_what_it_finished(monkeypatch: pytest.MonkeyPatch):
     code = f"""
 import os, signal, time

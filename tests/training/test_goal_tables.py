@@ -373,7 +373,7 @@ def test_runs_of_the_reduced_budget_are_small_enough_to_be_packaged(shown, scene
     config = goal_run(preset, goal_episodes.read_episodes(shown, scene))
     model = build_goal_policy(config.kind, config.model, generator=torch.Generator())
     assert (
-        sum(value.numel() * value.element_size() for value in model.state_dict().values()) < 1.5e6
+        sum(value.numel() * value.element_size() for value in model.state_dict().values()) < 1.6e6
     )
 
 

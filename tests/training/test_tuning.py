@@ -97,6 +97,18 @@ def test_the_rate_of_the_actors_rises_on_a_line_and_stays():
     assert moved.max() == pytest.approx(1e-5, rel=0.02)
 
 
+def test_actors_wait_for_their_critics_and_then_take_their_first_step():
+    own = learner(dataclasses.replace(TUNING, td_weight=0.0, wait=3))
+    optimiser, before = own.optimiser(), own.actors.detach().clone()
+    for _ in range(3):
+        critics = own.critics.detach().clone()
+        own.update(batch(), optimiser)
+        assert torch.equal(own.actors.detach(), before)
+        assert not torch.equal(own.critics.detach(), critics)
+    own.update(batch(), optimiser)
+    assert (own.actors.detach() - before).abs().max() == pytest.approx(1e-5, rel=0.02)
+
+
 @pytest.mark.parametrize(("discounted", "discount"), [(True, 0.9), (False, 1.0)])
 @pytest.mark.parametrize("terminated", [0.0, 1.0])
 def test_the_temporal_difference_is_the_one_written_down(discounted, discount, terminated):
@@ -222,7 +234,7 @@ def test_runs_that_cannot_be_are_refused(start, tmp_path, unchecked):
     for changes in ({"repeats": 0}, {"model": ""}):
         with pytest.raises(InputError):
             dataclasses.replace(GENERATED, **changes)
-    for changes in ({"first_rate": 0.0}, {"rise": 0}, {"td_weight": -1.0}):
+    for changes in ({"first_rate": 0.0}, {"rise": 0}, {"td_weight": -1.0}, {"wait": -1}):
         with pytest.raises(InputError):
             dataclasses.replace(TUNING, **changes)
     assert tuning_preset("reduced", "ant-dir").tasks == (6, 17, 23, 30, 41)

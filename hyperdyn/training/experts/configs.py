@@ -54,6 +54,9 @@ class ActorTuning:
         InputError: If a number is out of range.
     """
 
+    wait: int = 0
+    """Optimiser steps before the actors' first one, in which critics and temperatures learn what
+    the actors are worth; the paper has none."""
     first_rate: float = 3e-6
     """Learning rate of the actors at their first step."""
     rise: int = 50_000
@@ -70,8 +73,11 @@ class ActorTuning:
                 "first_rate must be positive and td_weight not negative; got "
                 f"{self.first_rate} and {self.td_weight}."
             )
-        if self.rise < 1:
-            raise InputError(f"rise must be at least 1 step; got {self.rise}.")
+        if self.rise < 1 or self.wait < 0:
+            raise InputError(
+                f"rise must be at least 1 step and wait not negative; got {self.rise} and "
+                f"{self.wait}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,14 +104,19 @@ class BatchedSAC(nn.Module):
         error = 0.5 * (found - goal).square().mean(-1).sum()
         self._descend(optimiser, self.critics, torch.autograd.grad(error, self.critics)[0])
 
-        least = self._least(self.critics.detach(), batch.observations, actions)
-        loss = (temperatures * log_densities - least).mean(-1).sum()
-        if self._tuning is not None:
-            self._set_actor_rate(self._tuning, optimiser)
-            if self._tuning.td_weight > 0:
-                loss = loss + self._tuning.td_weight * self._td_loss(self._tuning, batch)
-        self._descend(optimiser, self.actors, torch.autograd.grad(loss, self.actors)[0])
+        if self._tuning is None or self._critics_know(self._tuning, optimiser):
+            least = self._least(self.critics.detach(), batch.observations, actions)
+            loss = (temperatures * log_densities - least).mean(-1).sum()
+            if self._tuning is not None:
+                self._set_actor_rate(self._tuning, optimiser)
+                if self._tuning.td_weight > 0:
+                    loss = loss + self._tuning.td_weight * self._td_loss(self._tuning, batch)
+            self._descend(optimiser, self.actors, torch.autograd.grad(loss, self.actors)[0])
         self.targets.lerp_(self.critics.detach(), self.settings.target_rate)
+
+    def _critics_know(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> bool:
+        """Whether the critics have made the steps that actors wait for."""
+        return float(optimiser.state[self.critics]["step"]) > tuning.wait
 
     def _set_actor_rate(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> None:
         """By the steps that the optimiser has made with the actors, which it remembers."""
