@@ -12,6 +12,10 @@ def _folder(kind: str) -> Path:
     return Path(str(importlib.resources.files("hyperdyn.assets"))) / kind
 
 
+def _folders(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.iterdir()))
+
+
 def robot_names() -> tuple[str, ...]:
     """Names that `robot` accepts, sorted."""
     return tuple(sorted(file.stem for file in _folder("robots").glob("*.xml")))
@@ -75,12 +79,12 @@ def policies() -> Path:
 
 def policy_references() -> tuple[Path, ...]:
     """What the packaged policies are read against: a folder a task."""
-    return tuple(sorted((policies() / "references").iterdir()))
+    return _folders(policies() / "references")
 
 
 def policy_dynamics() -> tuple[Path, ...]:
     """Run folders of generated dynamics of the control suite, for proposals: a task each."""
-    return tuple(sorted((policies() / "dynamics").iterdir()))
+    return _folders(policies() / "dynamics")
 
 
 def policy_tasks() -> tuple[str, ...]:
@@ -113,7 +117,7 @@ def genhyper() -> Path:
 
 def genhyper_references() -> tuple[Path, ...]:
     """Experts that the packaged samplers are read against: a folder a family."""
-    return tuple(sorted((genhyper() / "references").iterdir()))
+    return _folders(genhyper() / "references")
 
 
 def locomotion() -> Path:

@@ -4,7 +4,7 @@ import contextlib
 import math
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,8 +173,7 @@ class World:
     def place_rod(self, rod: Float[np.ndarray, "2"]) -> None:
         """Put the rod's tip, at rest, above a point of the table."""
         angles = joint_angles(np.array([*rod, ROD_HEIGHT]))
-        for joint, angle in enumerate(angles):
-            self.call("resetJointState", self.robot, joint, float(angle), 0.0)
+        self._turn((angle, 0.0) for angle in angles)
         self._hold(angles)
 
     @contextlib.contextmanager
@@ -185,13 +184,11 @@ class World:
         """
         joints = range(JOINTS)
         before = [self.call("getJointState", self.robot, joint)[:2] for joint in joints]
-        for joint, angle in enumerate(ASIDE):
-            self.call("resetJointState", self.robot, joint, float(angle), 0.0)
+        self._turn((angle, 0.0) for angle in ASIDE)
         try:
             yield
         finally:
-            for joint, (angle, rate) in enumerate(before):
-                self.call("resetJointState", self.robot, joint, angle, rate)
+            self._turn(before)
 
     def push(self, displacement: Float[np.ndarray, "2"]) -> Outcome:
         """Send the rod's tip somewhere and simulate 0.8 s.
@@ -263,6 +260,11 @@ class World:
             and all(abs(value) <= _SPIN_BOUND for value in spin)
         )
         return left and sane, sane and (left or z > _SUNK)
+
+    def _turn(self, joints: Iterable[tuple[float, float]]) -> None:
+        """Put the joints to angles and rates at once."""
+        for joint, (angle, rate) in enumerate(joints):
+            self.call("resetJointState", self.robot, joint, float(angle), rate)
 
     def _hold(self, angles: Float[np.ndarray, "7"]) -> None:
         """Let the motors go to joint angles."""

@@ -33,8 +33,7 @@ class Pack(Command):
 
         if self.out.resolve() == self.study.resolve():
             raise InputError(f"{self.out} is the study itself; name another folder with --out.")
-        if not finished_runs(self.study):
-            raise InputError(f"{self.study} holds no finished run; finish one, or name another.")
+        runs = finished_runs(self.study)
         lost = [str(folder) for folder in self.references if not folder.is_dir()]
         if lost:
             raise InputError(
@@ -42,7 +41,7 @@ class Pack(Command):
             )
 
         def job() -> None:
-            written = pack(self.study, self.out, self.references)
+            written = pack(runs, self.out, self.references)
             size = sum(file.stat().st_size for to in written for file in to.rglob("*"))
             print(f"Wrote {len(written)} folders to {self.out}, {size / 1e6:.1f} MB.")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.utils.tensorboard.writer import SummaryWriter
 
-METRICS_FILE = "metrics.jsonl"
+from hyperdyn.training.run_folder import METRICS_FILE
 
 
 class Metrics:

@@ -8,9 +8,8 @@ from hyperdyn.errors import InputError
 from hyperdyn.storage import is_written
 from hyperdyn.training.demonstrations.dataset import DESCRIPTION_FILE
 from hyperdyn.training.locomotion.runs import FINISHED
-from hyperdyn.training.metrics import METRICS_FILE
 from hyperdyn.training.policies import reference as demonstrated
-from hyperdyn.training.run_folder import RUN_FILE
+from hyperdyn.training.run_folder import METRICS_FILE, RUN_FILE
 from hyperdyn.training.transfer import reference as collected
 from hyperdyn.training.tuning.tuned import FOLDER as TUNED
 
@@ -20,16 +19,23 @@ _RESULTS = ("model", TUNED)
 
 
 def finished_runs(study: Path) -> tuple[Path, ...]:
-    """Run folders of a study whose training is over, sorted."""
+    """Run folders of a study whose training is over, sorted.
+
+    Raises:
+        InputError: If there is none.
+    """
     begun = (file.parent for file in study.glob(f"*/{RUN_FILE}"))
-    return tuple(sorted(run for run in begun if _is_finished(run)))
+    found = tuple(sorted(run for run in begun if _is_finished(run)))
+    if not found:
+        raise InputError(f"{study} holds no finished run; finish one, or name another.")
+    return found
 
 
-def pack(study: Path, out: Path, references: Sequence[Path] = ()) -> tuple[Path, ...]:
+def pack(runs: Sequence[Path], out: Path, references: Sequence[Path] = ()) -> tuple[Path, ...]:
     """Copy what tables are made from.
 
     Args:
-        study: Folder of run folders.
+        runs: From `finished_runs`.
         out: Where to; what stands there under other names stays.
         references: What the runs learnt from: demonstrations, or collected experts.
 
@@ -37,12 +43,9 @@ def pack(study: Path, out: Path, references: Sequence[Path] = ()) -> tuple[Path,
         The folders written.
 
     Raises:
-        InputError: If no run is finished, or a reference is no such thing.
+        InputError: If a reference is no such thing.
         CheckpointError: If something to be copied is damaged, or cannot be written.
     """
-    runs = finished_runs(study)
-    if not runs:
-        raise InputError(f"{study} holds no finished run; finish one, or name another.")
     read = {folder.name: _reference(folder) for folder in references}
     written = []
     for run in runs:

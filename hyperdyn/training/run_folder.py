@@ -11,6 +11,7 @@ from hyperdyn.errors import CheckpointError
 from hyperdyn.storage import to_config
 
 RUN_FILE = "run.json"
+METRICS_FILE = "metrics.jsonl"
 LAYOUT = 1
 
 

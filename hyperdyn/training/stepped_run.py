@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
-from hyperdyn.training.run_folder import open_run
+from hyperdyn.training.run_folder import METRICS_FILE, open_run
 
 CHECKPOINT_SECONDS = 30.0
 LOG_EVERY = 50
@@ -90,5 +90,5 @@ class SteppedRun:
         self._saved_at = time.monotonic()
 
     def _note(self, stage: int, step: int, loss: float) -> None:
-        with (self._folder / "metrics.jsonl").open("a") as log:
+        with (self._folder / METRICS_FILE).open("a") as log:
             log.write(json.dumps({"stage": stage, "step": step, "loss": loss}) + "\n")

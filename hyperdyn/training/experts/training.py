@@ -15,7 +15,7 @@ from hyperdyn.training.experts.policies import (
     task_folder,
 )
 from hyperdyn.training.experts.rounds import Round
-from hyperdyn.training.experts.worlds import MetaWorlds, Worlds
+from hyperdyn.training.experts.worlds import MetaWorlds
 from hyperdyn.training.run_folder import RUN_FILE, open_run
 
 
@@ -47,7 +47,8 @@ def collect_policies(
         return
     worlds = MetaWorlds(config.family, config.tasks)
     try:
-        _ExpertsRun(config, out, worlds, device).finish(on_steps)
+        learner = make_learner(config, worlds, device)
+        _ExpertsRun(config, out, worlds, learner, device).finish(on_steps)
     finally:
         worlds.close()
 
@@ -68,11 +69,6 @@ def _kept_steps(config: ExpertsConfig) -> range:
 
 
 class _ExpertsRun(LockstepRun[ExpertsConfig]):
-    def __init__(
-        self, config: ExpertsConfig, out: Path, worlds: Worlds, device: torch.device | str
-    ) -> None:
-        super().__init__(config, out, worlds, make_learner(config, worlds, device), device)
-
     def _round(self, number: int) -> Round:
         return make_round(self._config, number)
 

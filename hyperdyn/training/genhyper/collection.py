@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class PolicyCollection:
             period=2 * math.pi if family.variable == "direction" else None,
             network=found[0].spec,
             actors=actors,
-            digest=training_digest(folder),
+            digest=training_digest(family, sums),
         )
 
     def spread(self, count: int) -> tuple[int, ...]:
@@ -131,8 +132,7 @@ def collected_by(folder: Path) -> tuple[Family, dict[int, str]]:
     return FAMILIES[families.pop()], sums
 
 
-def training_digest(folder: Path) -> str:
-    """Digest of all that stands in a folder of training tasks; see `collected_by` for errors."""
-    family, sums = collected_by(folder)
+def training_digest(family: Family, sums: Mapping[int, str]) -> str:
+    """Digest of all that was collected of training tasks, from what `collected_by` tells."""
     own = "".join(f"{task}:{sums[task]};" for task in sorted(set(sums) - set(family.test)))
     return hashlib.sha256(own.encode()).hexdigest()

@@ -45,7 +45,7 @@ class ExpertReturns(Cell):
     @property
     def weights(self) -> dict[str, Path]:
         """The experts of the test tasks."""
-        return weights_of(self.experts)
+        return weights_of(self.experts, self.family)
 
     def work_out(self) -> dict[str, Any]:
         """Returns, a list a test task."""
@@ -85,7 +85,7 @@ class Sampled(Cell):
     @property
     def weights(self) -> dict[str, Path]:
         """The sampler, and the experts of the test tasks."""
-        return {"model": policy_folder(self.run), **weights_of(self.experts)}
+        return {"model": policy_folder(self.run), **weights_of(self.experts, self.family)}
 
     def work_out(self) -> dict[str, Any]:
         """Mean returns, [test tasks][L], of the episodes and of those to choose by; the spreads."""

@@ -72,27 +72,15 @@ def read_reference(folder: str | Path) -> ExpertReference:
     return ExpertReference(family=family, digest=digest, network=spec, actors=actors)
 
 
-def weights_of(folder: str | Path) -> dict[str, Path]:
-    """The folders whose checksums tell whether experts are the same."""
+def weights_of(folder: str | Path, family: str) -> dict[str, Path]:
+    """The folders whose checksums tell whether a family's experts are the same."""
     folder = Path(folder)
     if (folder / CONFIG_FILE).exists():
         return {"experts": folder}
-    return {f"task-{task}": task_folder(folder, task) for task in _tasks(folder)}
+    return {f"task-{task}": task_folder(folder, task) for task in FAMILIES[family].test}
 
 
 def _reference_of(folder: Path) -> ExpertReference:
-    tasks = _tasks(folder)
-    found = [ExpertPolicies.read(folder, task) for task in tasks]
-    return ExpertReference(
-        family=found[0].meta.family,
-        digest=training_digest(folder),
-        network=found[0].spec,
-        actors=torch.stack([own.actors[-1] for own in found]),
-    )
-
-
-def _tasks(folder: Path) -> tuple[int, ...]:
-    """The test tasks of the family that was collected."""
     family, sums = collected_by(folder)
     missing = set(family.test) - set(sums)
     if missing:
@@ -100,4 +88,10 @@ def _tasks(folder: Path) -> tuple[int, ...]:
             f"{folder} has no experts of the test tasks {sorted(missing)}, to compare with; "
             "collect them with a preset that has all."
         )
-    return family.test
+    found = [ExpertPolicies.read(folder, task) for task in family.test]
+    return ExpertReference(
+        family=family.name,
+        digest=training_digest(family, sums),
+        network=found[0].spec,
+        actors=torch.stack([own.actors[-1] for own in found]),
+    )

@@ -175,7 +175,7 @@ class TransferStudy:
         scratch = [run for run in curves.values() if not run.tuned.meta.model]
         models = {run.model for run in self.headline(family)}
         found: dict[str, Any] = {"step_ratio": None, "runs": {}}
-        compared: list[tuple[bool, str]] = []
+        compared: dict[bool, str] = {}
         for name, run in curves.items():
             own = run.tuned
             row = {
@@ -193,10 +193,10 @@ class TransferStudy:
                     for steps in (steps_to(own, experts), steps_to(alike[0].tuned, experts))
                 ]
                 row |= step_ratio(*reached, budget=budget) | {"against": alike[0].name}
-                compared.append((own.meta.model not in models, name))
+                compared.setdefault(own.meta.model in models, name)
             found["runs"][name] = row
         if compared:
-            of = min(compared, key=lambda one: one[0])[1]  # a headline's before any other
+            of = compared.get(True) or compared[False]  # a headline's before any other
             row = found["runs"][of]
             found |= {"step_ratio": row["ratio"], "bound": row["bound"], "of": of}
         return found
