@@ -34,6 +34,8 @@ class CollectPolicies(Command):
     """full (all tasks, 256 x 256, 750,000 steps, 500 actors a task: for a GPU), reduced (15
     training tasks and the 5 test tasks, 64 x 64, 200,000 steps of cheetahs or 400,000 of ants, 100
     actors) or quick (a trial of the machinery)."""
+    steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Of each task, in place of the preset's; as many of its last actors are kept."""
     device: str = "cpu"
     """Where to learn: cpu or cuda."""
     threads: Annotated[int, tyro.conf.arg(metavar="N")] = len(os.sched_getaffinity(0))
@@ -51,7 +53,7 @@ class CollectPolicies(Command):
         if self.device == "cuda" and not torch.cuda.is_available():
             raise InputError("There is no GPU that torch can use here; leave --device out.")
         require_positive("--threads", self.threads)
-        config = experts_preset(self.preset, self.family, self.seed)
+        config = experts_preset(self.preset, self.family, self.seed, steps=self.steps)
 
         def job() -> None:
             from tqdm import tqdm
@@ -71,6 +73,7 @@ class CollectPolicies(Command):
         """How to go on."""
         words = ["hyperdyn", "collect", "policies", "--family", self.family]
         words += ["--out", str(self.out), "--preset", self.preset, "--device", self.device]
+        words += ["--steps", str(self.steps)] if self.steps is not None else []
         words += ["--threads", str(self.threads), "--seed", str(self.seed)]
         return f"Stopped; about a minute is lost at most. Go on with: {shlex.join(words)}"
 

@@ -342,3 +342,10 @@ def test_presets_say_what_they_are():
     assert len(experts_preset("quick", "ant-dir").tasks) == 3
     with pytest.raises(UnknownNameError, match="Did you mean 'reduced'"):
         experts_preset("reducd", "ant-dir")
+    shorter = experts_preset("reduced", "ant-dir", steps=100_000)
+    assert (shorter.steps, shorter.buffer, shorter.kept) == (100_000, 100_000, 100)
+    assert experts_preset("full", "ant-dir", steps=800_000).kept_from == 550_500
+    with pytest.raises(InputError, match="must be more than 54500; got 54000"):
+        experts_preset("reduced", "ant-dir", steps=54_000)
+    with pytest.raises(InputError, match="multiple of round_steps"):
+        experts_preset("reduced", "ant-dir", steps=100_001)

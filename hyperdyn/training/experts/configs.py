@@ -211,7 +211,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What presets change; "training" and "test" are how many tasks of each kind, all unless named."""
 
 
-def experts_preset(name: str, family: str, seed: int = 0) -> ExpertsConfig:
+def experts_preset(
+    name: str, family: str, seed: int = 0, *, steps: int | None = None
+) -> ExpertsConfig:
     """The run of a preset.
 
     Test tasks get experts too, to be compared with; nothing else may learn from those.
@@ -220,10 +222,11 @@ def experts_preset(name: str, family: str, seed: int = 0) -> ExpertsConfig:
         name: A name in `PRESETS`.
         family: Such as "cheetah-vel".
         seed: Of every random number.
+        steps: Of each task, in place of the preset's; as many of its last actors are kept.
 
     Raises:
         UnknownNameError: If there is no such preset or family.
-        InputError: If the seed is negative.
+        InputError: If the seed is negative, or the steps are too few or not whole rounds.
     """
     require_known("preset", name, PRESETS)
     require_known("family", family, FAMILIES)
@@ -232,7 +235,15 @@ def experts_preset(name: str, family: str, seed: int = 0) -> ExpertsConfig:
     of, changes = FAMILIES[family], dict(PRESETS[name])
     training = of.training(changes.pop("training", len(of.ids("train"))))
     test = of.test[: changes.pop("test", len(of.test))]
-    steps = changes.pop("steps_by_family", {}).get(family)
-    if steps is not None:
-        changes |= {"steps": steps, "buffer": steps, "kept_from": steps - KEPT_STEPS}
-    return ExpertsConfig(family=family, tasks=tuple(sorted(training + test)), seed=seed, **changes)
+    usual = changes.pop("steps_by_family", {}).get(family)
+    if usual is not None:
+        changes |= {"steps": usual, "buffer": usual, "kept_from": usual - KEPT_STEPS}
+    tasks = tuple(sorted(training + test))
+    config = ExpertsConfig(family=family, tasks=tasks, seed=seed, **changes)
+    if steps is None:
+        return config
+    kept_from = steps - (config.steps - config.kept_from)
+    if kept_from <= config.learning_starts:
+        least = config.steps - config.kept_from + config.learning_starts
+        raise InputError(f"steps of preset {name} must be more than {least}; got {steps}.")
+    return replace(config, steps=steps, buffer=min(config.buffer, steps), kept_from=kept_from)
