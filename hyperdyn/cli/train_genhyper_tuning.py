@@ -44,6 +44,9 @@ class TrainGenhyperTuning(Command):
     wait: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Optimiser steps before the actors' first one, in which critics learn what they are worth; the
     paper has none."""
+    temperature: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
+    """Of soft actor-critic at first, as it begins from scratch; near its last value actors keep
+    more of what they can do."""
     rise: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Optimiser steps in which the actors' rate rises from 3e-6 to 3e-4; half the steps unless
     given. The paper gives none."""
@@ -99,7 +102,7 @@ class TrainGenhyperTuning(Command):
         words += ["--out", str(self.out), "--preset", self.preset]
         if self.generator is not None:
             words += ["--generator", str(self.generator), "--td-weight", str(self.td_weight)]
-            words += ["--wait", str(self.wait)]
+            words += ["--wait", str(self.wait), "--temperature", str(self.temperature)]
         words += ["--tasks", *map(str, self.tasks)] if self.tasks else []
         for name in ("repeats", "steps", "rise"):
             if getattr(self, name) is not None:
@@ -122,11 +125,14 @@ class TrainGenhyperTuning(Command):
         given |= {} if self.repeats is None else {"repeats": self.repeats}
         config = tuning_preset(self.preset, self.family, **given)
         if self.generator is None:
-            if self.rise is not None or self.td_bare or self.wait:
-                raise InputError("--wait, --rise and --td-bare are for actors of a --generator.")
+            if self.rise is not None or self.td_bare or self.wait or self.temperature != 1.0:
+                raise InputError(
+                    "--wait, --temperature, --rise and --td-bare are for actors of a --generator."
+                )
             return config
         tuning = ActorTuning(
             wait=self.wait,
+            first_temperature=self.temperature,
             rise=max(1, config.steps // 2) if self.rise is None else self.rise,
             td_weight=self.td_weight,
             td_discounted=not self.td_bare,

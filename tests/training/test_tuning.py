@@ -109,6 +109,19 @@ def test_actors_wait_for_their_critics_and_then_take_their_first_step():
     assert (own.actors.detach() - before).abs().max() == pytest.approx(1e-5, rel=0.02)
 
 
+def test_the_first_temperature_weighs_entropy_in_the_first_step():
+    found = []
+    for temperature in (1.0, 0.02):
+        own = learner(dataclasses.replace(TUNING, td_weight=0.0, first_temperature=temperature))
+        torch.testing.assert_close(
+            own.log_temperatures.detach().exp(), torch.full((2,), temperature)
+        )
+        own.update(batch(), own.optimiser())
+        found.append(own.critics.detach())
+    assert not torch.equal(*found)  # entropy is part of the critics' goals
+    torch.testing.assert_close(learner(None).log_temperatures.detach(), torch.zeros(2))
+
+
 @pytest.mark.parametrize(("discounted", "discount"), [(True, 0.9), (False, 1.0)])
 @pytest.mark.parametrize("terminated", [0.0, 1.0])
 def test_the_temporal_difference_is_the_one_written_down(discounted, discount, terminated):
@@ -234,7 +247,13 @@ def test_runs_that_cannot_be_are_refused(start, tmp_path, unchecked):
     for changes in ({"repeats": 0}, {"model": ""}):
         with pytest.raises(InputError):
             dataclasses.replace(GENERATED, **changes)
-    for changes in ({"first_rate": 0.0}, {"rise": 0}, {"td_weight": -1.0}, {"wait": -1}):
+    for changes in (
+        {"first_rate": 0.0},
+        {"rise": 0},
+        {"td_weight": -1.0},
+        {"wait": -1},
+        {"first_temperature": 0.0},
+    ):
         with pytest.raises(InputError):
             dataclasses.replace(TUNING, **changes)
     assert tuning_preset("reduced", "ant-dir").tasks == (6, 17, 23, 30, 41)

@@ -54,6 +54,10 @@ class ActorTuning:
         InputError: If a number is out of range.
     """
 
+    first_temperature: float = 1.0
+    """Temperature at first. An actor learnt by soft actor-critic has about the entropy that it is
+    to have, and keeps the temperature where it begins: at 1 entropy is all that its actions are
+    chosen by where rewards are small."""
     wait: int = 0
     """Optimiser steps before the actors' first one, in which critics and temperatures learn what
     the actors are worth; the paper has none."""
@@ -73,6 +77,8 @@ class ActorTuning:
                 "first_rate must be positive and td_weight not negative; got "
                 f"{self.first_rate} and {self.td_weight}."
             )
+        if not 0.0 < self.first_temperature < math.inf:
+            raise InputError(f"first_temperature must be positive; got {self.first_temperature}.")
         if self.rise < 1 or self.wait < 0:
             raise InputError(
                 f"rise must be at least 1 step and wait not negative; got {self.rise} and "

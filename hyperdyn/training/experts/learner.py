@@ -69,7 +69,8 @@ class BatchedSAC(nn.Module):
         # The first critics of all tasks, then the second ones.
         twins = torch.stack([own[1] for own in drawn] + [own[2] for own in drawn])
         self.critics = nn.Parameter(twins)
-        self.log_temperatures = nn.Parameter(torch.zeros(len(drawn)))
+        first = 0.0 if tuning is None else math.log(tuning.first_temperature)
+        self.log_temperatures = nn.Parameter(torch.full((len(drawn),), first))
         self.targets: Tensor
         self.register_buffer("targets", twins.clone())
 
