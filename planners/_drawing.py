@@ -1,5 +1,6 @@
 """Drawing a round's candidates from proposals, and doing without those that fail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -12,6 +13,7 @@ from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.mixture import Mixture
 from hyperdyn.planners.plan import Dropped
 from hyperdyn.planners.proposals import Proposal
+from hyperdyn.planners.standing import Standing
 
 
 @dataclass(eq=False)
@@ -22,7 +24,10 @@ class Drawing:
     start: Float[Tensor, "E S"]
     box: ActionBox
     generator: torch.Generator
+    before: Mapping[str, Standing]
+    standings: dict[str, Standing] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
+    _taken: dict[str, tuple[slice, Bool[Tensor, "E"]]] = field(default_factory=dict)
     _lost: dict[str, Bool[Tensor, "E"]] = field(default_factory=dict)
 
     def propose(self, proposal: Proposal, n: int) -> Float[Tensor, "E n H A"]:
@@ -48,11 +53,13 @@ class Drawing:
     def mix(self, mixture: Mixture, drawn: Float[Tensor, "E N H A"]) -> None:
         """Write the mixture's candidates over the last ones of the planner's own draw."""
         end = drawn.shape[1]
+        self._taken = {}
         for part, count in zip(mixture.shares, mixture.counts(end), strict=True):
             lost = self._lost.get(part.name)
             if lost is None:
                 lost = torch.zeros(len(drawn), dtype=torch.bool, device=drawn.device)
-            elif lost.all():
+            away = lost | (self._standing(part.name).resting > 0)
+            if away.all():
                 continue
             own = drawn[:, end - count : end]
             try:
@@ -63,8 +70,36 @@ class Drawing:
             failed = ~finite_rows(proposed).all(dim=1) & ~lost
             if failed.any():
                 self._drop(part.name, "its actions are not finite", lost, failed)
-            own.copy_(torch.where((lost | failed)[:, None, None, None], own, proposed))
+            away |= failed
+            own.copy_(torch.where(away[:, None, None, None], own, proposed))
+            self._taken[part.name] = (slice(end - count, end), ~away)
             end -= count
+
+    def judge(self, mixture: Mixture, ranks: Float[Tensor, "E N"], carried: int) -> None:
+        """See which proposals earned a share of the next plan in a round that was ranked.
+
+        Args:
+            mixture: Whose candidates are among those ranked.
+            ranks: Of all candidates of the round.
+            carried: The first ones, which the previous plan left.
+        """
+        if not mixture.longest_rest:
+            return
+        begun = min((place.start for place, _ in self._taken.values()), default=0)
+        own = ranks[:, carried:begun]
+        for part in mixture.shares:
+            standing = self._standing(part.name)
+            if part.name in self._taken:
+                place, took_part = self._taken[part.name]
+                longest = mixture.longest_rest
+                standing = standing.after(took_part, own, ranks[:, place], longest)
+            else:
+                standing = standing.waited()
+            self.standings[part.name] = standing
+
+    def _standing(self, name: str) -> Standing:
+        known = self.before.get(name)
+        return Standing.fresh(len(self.start), self.start.device) if known is None else known
 
     def _drop(
         self, name: str, reason: str, lost: Bool[Tensor, "E"], failed: Bool[Tensor, "E"]

@@ -1,6 +1,7 @@
 """What a plan starts from, and falls back on: the plan before, moved on one step."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
@@ -10,6 +11,7 @@ from hyperdyn.planners._candidates import admit, require_shape
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.plan import Plan
 from hyperdyn.planners.sampling import shifted
+from hyperdyn.planners.standing import Standing
 
 
 @dataclass(eq=False)
@@ -24,6 +26,8 @@ class WarmStart:
     """What else the previous plan hands on, not moved yet; None: nothing."""
     box: ActionBox
     """The bounds."""
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    """How proposals stood after the previous plan, by name."""
 
     @classmethod
     def of(cls, previous: Plan | Tensor | None, box: ActionBox) -> "WarmStart":
@@ -42,11 +46,14 @@ class WarmStart:
         given = given.clone(memory_format=torch.contiguous_format)
         sound = admit(given[:, None], box)
         carried = None if plan is None else plan.carried
+        standings = {} if plan is None else plan.standings
         moved = shifted(given)
         if sound is None:
-            return cls(True, moved, carried, box)
+            return cls(True, moved, carried, box, standings)
         nominal = torch.where(sound[:, :, None], moved, box.middles)
-        return cls(sound[:, 0], nominal, carried, box)
+        known = sound[:, 0]
+        standings = {name: standing.where(known) for name, standing in standings.items()}
+        return cls(known, nominal, carried, box, standings)
 
     @property
     def fallback(self) -> Float[Tensor, "E H A"]:
@@ -55,10 +62,10 @@ class WarmStart:
             return self.nominal if self.known else self.box.rest
         return torch.where(self.known[:, None, None], self.nominal, self.box.rest)
 
-    def compete(self, drawn: Float[Tensor, "E N H A"]) -> None:
-        """Write the previous plan and the K it carried over a round's first candidates."""
+    def compete(self, drawn: Float[Tensor, "E N H A"]) -> int:
+        """Write the previous plan and the K it carried over a round's first candidates: so many."""
         if self.known is False:
-            return
+            return 0
         again = self.nominal[:, None]
         if self.carried is not None:
             E, K, H, A = self.carried.shape
@@ -69,3 +76,4 @@ class WarmStart:
         if self.known is not True:
             again = torch.where(self.known[:, None, None, None], again, first)
         first.copy_(again)
+        return again.shape[1]

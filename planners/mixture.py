@@ -1,4 +1,4 @@
-"""A mixture of proposals: each has a share of the candidates, and loses it if it fails."""
+"""A mixture of proposals: each has a share of the candidates, and keeps it if it earns it."""
 
 import math
 from dataclasses import dataclass
@@ -30,13 +30,18 @@ class Mixture:
 
     Candidates of all sources compete with one another. A proposal that raises an exception, or
     whose actions are not finite, loses its share for that plan to the planner's own draw (if only
-    some systems' actions are not finite, for those), and `Plan.dropped` says so.
+    some systems' actions are not finite, for those), and `Plan.dropped` says so. One whose best
+    candidate is beaten by the best of as many of the planner's own draws sits out the next plan,
+    after another defeat the next two, then four, `longest_rest` at most, and has its share back
+    after one that it wins: a bad one costs next to nothing. A plan knows this from the one before.
     """
 
     shares: tuple[Share, ...]
     """The proposals; at least one candidate each, together no more than all."""
     rounds: int | None = 1
     """First rounds of a plan that the proposals take part in; None: all of them."""
+    longest_rest: int = 8
+    """Most plans that a proposal sits out in a row; 0: it always takes part."""
 
     def __post_init__(self) -> None:
         """Refuse shares that do not add up and names that are not distinct.
@@ -55,6 +60,7 @@ class Mixture:
             )
         if self.rounds is not None:
             require_at_least("rounds", self.rounds, 1)
+        require_at_least("longest_rest", self.longest_rest, 0)
 
     def counts(self, n: int) -> tuple[int, ...]:
         """Candidates of each proposal in a round of n: its share rounded, at least one.

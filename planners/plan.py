@@ -1,10 +1,13 @@
 """What a planner hands back."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jaxtyping import Float
 from torch import Tensor
+
+from hyperdyn.planners.standing import Standing
 
 
 class PlanStatus(enum.Enum):
@@ -58,3 +61,5 @@ class Plan:
     """Deviation of an ensemble's members along the plan, T = H + 1; None for a single model."""
     dropped: tuple[Dropped, ...] = ()
     """Proposals that raised or were not finite; the planner's own draw took their place."""
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    """How the proposals of a mixture stand after this plan, by name."""

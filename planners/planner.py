@@ -178,7 +178,7 @@ class Planner(ABC, Generic[Params]):
             warm = WarmStart.of(previous, box)
             known, start = _known(state)
             leaders = Leaders(box)
-            drawing = Drawing(dynamics, start, box, generator)
+            drawing = Drawing(dynamics, start, box, generator, warm.standings)
             scoring = Scoring(dynamics, objective, start)
             params = self.initial(box, warm.nominal)
             rounds, rolled_out = 0, 0
@@ -207,9 +207,10 @@ class Planner(ABC, Generic[Params]):
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
                     checked = False
-                if rounds == 0 and self.keep_previous:
-                    warm.compete(drawn)
+                again = warm.compete(drawn) if rounds == 0 and self.keep_previous else 0
                 ranks = compete(drawn, known, checked=checked)
+                if rounds == 0 and isinstance(proposal, Mixture):
+                    drawing.judge(proposal, ranks, again)
                 params = self.update(params, drawn, ranks)
                 rounds, rolled_out = rounds + 1, rolled_out + n
                 clock.lap()
@@ -255,6 +256,7 @@ class Planner(ABC, Generic[Params]):
                 carried=None if carried is None else box.clip(carried.clone()),
                 disagreement=_disagreement(dynamics, start, leaders.actions),
                 dropped=tuple(drawing.dropped),
+                standings=drawing.standings,
             )
 
     def _box(self, dynamics: Dynamics, state: Tensor, generator: torch.Generator) -> ActionBox:
