@@ -40,7 +40,7 @@ from hyperdyn.training.fitting import (
 from hyperdyn.training.groups import collect_round, forget_groups
 from hyperdyn.training.jobs import Pool, Where, open_pool
 from hyperdyn.training.metrics import Metrics, read_metrics
-from hyperdyn.training.run_folder import open_run
+from hyperdyn.training.run_folder import FINISHED, open_run
 from hyperdyn.training.seeds import torch_generator
 from hyperdyn.training.windows import fit_normaliser
 
@@ -147,6 +147,8 @@ def _run(config: TrainConfig, out: Path, team: Team, pool: Pool | None) -> None:
                 model.save(out / "model")
             run.progress = Progress(iteration=run.progress.iteration + 1)
             run.save_checkpoint()
+        if team.leads:
+            (out / FINISHED).touch()
     finally:
         if metrics is not None:
             metrics.close()

@@ -7,9 +7,8 @@ from pathlib import Path
 from hyperdyn.errors import InputError
 from hyperdyn.storage import is_written
 from hyperdyn.training.demonstrations.dataset import DESCRIPTION_FILE
-from hyperdyn.training.locomotion.runs import FINISHED
 from hyperdyn.training.policies import reference as demonstrated
-from hyperdyn.training.run_folder import METRICS_FILE, RUN_FILE
+from hyperdyn.training.run_folder import FINISHED, METRICS_FILE, RUN_FILE
 from hyperdyn.training.transfer import reference as collected
 from hyperdyn.training.tuning.tuned import FOLDER as TUNED
 
@@ -43,9 +42,15 @@ def pack(runs: Sequence[Path], out: Path, references: Sequence[Path] = ()) -> tu
         The folders written.
 
     Raises:
-        InputError: If a reference is no such thing.
+        InputError: If a reference is no such thing, or two have one name.
         CheckpointError: If something to be copied is damaged, or cannot be written.
     """
+    names = [folder.name for folder in references]
+    if len(set(names)) < len(names):
+        given = ", ".join(map(str, references))
+        raise InputError(
+            f"References are kept by the names of their folders; two of {given} agree."
+        )
     read = {folder.name: _reference(folder) for folder in references}
     written = []
     for run in runs:

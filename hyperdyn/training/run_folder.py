@@ -12,6 +12,8 @@ from hyperdyn.storage import to_config
 
 RUN_FILE = "run.json"
 METRICS_FILE = "metrics.jsonl"
+FINISHED = "finished"
+"""File that the folder of an on-policy run gets when its training is over."""
 LAYOUT = 1
 
 

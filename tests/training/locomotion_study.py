@@ -10,8 +10,9 @@ import torch
 
 from hyperdyn.generators import build_generator
 from hyperdyn.storage import to_config
-from hyperdyn.training.locomotion.runs import FINISHED, Run
+from hyperdyn.training.locomotion.runs import Run
 from hyperdyn.training.presets import ROADS
+from hyperdyn.training.run_folder import FINISHED
 from hyperdyn.training.tasks import TASKS
 
 STEPS = 40

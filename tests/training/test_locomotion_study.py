@@ -17,7 +17,6 @@ from hyperdyn.training.locomotion import (
     Run,
     finished_runs,
     measurements,
-    runs,
     train_runs,
 )
 from hyperdyn.training.locomotion.adaptation import BEFORE
@@ -38,6 +37,7 @@ from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_
 from hyperdyn.training.locomotion.summaries import ratio_row, returns_row
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, ROADS, VARIANTS
+from hyperdyn.training.run_folder import FINISHED
 from hyperdyn.training.statistics import interquartile_mean
 from tests.training.locomotion_study import SETTINGS, add_run, shorten_episodes, study_of
 from tests.training.runs import tiny_of
@@ -356,7 +356,7 @@ def test_figures_are_drawn_for_what_was_measured(study, tmp_path):
 
 
 def test_folders_that_are_no_finished_runs_are_left_alone(study):
-    (study.folder / "cheetah-slope-direct-1" / runs.FINISHED).unlink()
+    (study.folder / "cheetah-slope-direct-1" / FINISHED).unlink()
     (study.folder / "cheetah-slope-direct-2x").mkdir()
     (study.folder / "notes").mkdir()
     assert [run.name for run in finished_runs(study.folder)] == [

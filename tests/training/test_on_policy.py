@@ -17,6 +17,7 @@ from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import PRESETS, preset
+from hyperdyn.training.run_folder import FINISHED
 from tests.training.runs import tiny
 
 PROGRAM = """
@@ -50,6 +51,7 @@ def test_a_run_leaves_a_generator_data_and_metrics(finished):
     assert last["updates"] >= 12
     assert "return_mean" not in last  # nothing was collected for it
     assert list((finished / "tensorboard").iterdir())
+    assert (finished / FINISHED).is_file()
 
 
 def test_the_training_terrain_stays_in_the_training_range(finished):
@@ -95,6 +97,7 @@ def test_a_killed_run_resumes_to_the_same_weights(finished, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(read_metrics(out)) < 5
+    assert not (out / FINISHED).exists()
     train(tiny(iterations=4), out, resume=True)
     same_result(out, finished)
 

@@ -16,13 +16,11 @@ from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, ROADS, VARIANTS, preset
 from hyperdyn.training.processes import processes
-from hyperdyn.training.run_folder import RUN_FILE, open_run
+from hyperdyn.training.run_folder import FINISHED, RUN_FILE, open_run
 
 MODELS = (*KINDS, *VARIANTS)
 """What a study can hold, by the names of tables and folders."""
 BUDGETS = ("reduced", "paper")
-FINISHED = "finished"
-"""File that a run folder of a study gets when its training is over."""
 LOGS = "logs"
 """Folder of a study with what each run had to say."""
 POLL_SECONDS = 1.0
@@ -179,4 +177,3 @@ def _train(config: TrainConfig, name: str, study: Path) -> None:
         contextlib.redirect_stderr(log),
     ):
         train(config, folder, resume=(folder / RUN_FILE).is_file())
-    (folder / FINISHED).touch()
