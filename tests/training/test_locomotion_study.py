@@ -386,7 +386,8 @@ def test_runs_are_trained_gone_on_with_and_not_stopped_by_one_that_fails(tmp_pat
     small = tiny_of("direct", **sizes)
     monkeypatch.setitem(PRESETS, "cheetah-slope-direct-reduced", small)
     begun, bad, new = (Run(task=SLOPE, model="direct", seed=seed) for seed in (0, 1, 2))
-    train(begun.config("reduced"), tmp_path / begun.name)  # stopped before it was marked finished
+    train(begun.config("reduced"), tmp_path / begun.name)
+    (tmp_path / begun.name / FINISHED).unlink()  # stopped before it was marked
     model = tmp_path / begun.name / "model" / "config.json"
     stamp = model.stat().st_mtime_ns
     (tmp_path / bad.name).mkdir()

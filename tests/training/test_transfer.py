@@ -277,8 +277,8 @@ def test_a_packed_study_makes_the_same_tables_and_is_the_default(
     assert {name: found[name] for name in own} == json.loads(json.dumps(own))
 
     twice = ["--references", str(study.experts[0]), str(study.experts[0])]
-    assert main([*given, *twice]) == 2
-    assert "by the names of folders" in capsys.readouterr().err
+    assert main([*given, *twice]) == 1
+    assert "by the names of their folders" in capsys.readouterr().err
     lone = ["tables", "genhyper", "--json", str(tmp_path / "u.json"), "--runs", str(packed)]
     assert main(lone) == 2
     assert "belong together" in capsys.readouterr().err
