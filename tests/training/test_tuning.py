@@ -104,9 +104,11 @@ def test_actors_wait_for_their_critics_and_then_take_their_first_step():
         critics = own.critics.detach().clone()
         own.update(batch(), optimiser)
         assert torch.equal(own.actors.detach(), before)
+        assert (own.log_temperatures == 0).all()
         assert not torch.equal(own.critics.detach(), critics)
     own.update(batch(), optimiser)
     assert (own.actors.detach() - before).abs().max() == pytest.approx(1e-5, rel=0.02)
+    assert (own.log_temperatures != 0).all()
 
 
 def test_the_first_temperature_weighs_entropy_in_the_first_step():

@@ -59,7 +59,7 @@ class ActorTuning:
     to have, and keeps the temperature where it begins: at 1 entropy is all that its actions are
     chosen by where rewards are small."""
     wait: int = 0
-    """Optimiser steps before the actors' first one, in which critics and temperatures learn what
+    """Optimiser steps before the first one of actors and temperatures, in which critics learn what
     the actors are worth; the paper has none."""
     first_rate: float = 3e-6
     """Learning rate of the actors at their first step."""

@@ -90,11 +90,17 @@ class BatchedSAC(nn.Module):
         ]
 
     def update(self, batch: Batch, optimiser: torch.optim.Adam) -> None:
-        """One step of temperatures, critics and actors, in this order; the targets follow."""
+        """One step of temperatures, critics and actors, in this order; the targets follow.
+
+        While actors wait for their critics temperatures do too: the entropy that they answer to
+        does not change, and they would rise or fall without an end.
+        """
+        waits = self._tuning is not None and self._waits(self._tuning, optimiser)
         temperatures = self.log_temperatures.detach().exp()[:, None]
         actions, log_densities = self._sample(self.actors, batch.observations, batch.noise)
-        surplus = (log_densities.detach() - self.action_dim).mean(1)  # target entropy: -A
-        self._descend(optimiser, self.log_temperatures, -surplus)
+        if not waits:
+            surplus = (log_densities.detach() - self.action_dim).mean(1)  # target entropy: -A
+            self._descend(optimiser, self.log_temperatures, -surplus)
 
         with torch.no_grad():
             following, densities = self._sample(self.actors, batch.following, batch.following_noise)
@@ -105,7 +111,7 @@ class BatchedSAC(nn.Module):
         error = 0.5 * (found - goal).square().mean(-1).sum()
         self._descend(optimiser, self.critics, torch.autograd.grad(error, self.critics)[0])
 
-        if self._tuning is None or self._critics_know(self._tuning, optimiser):
+        if not waits:
             least = self._least(self.critics.detach(), batch.observations, actions)
             loss = (temperatures * log_densities - least).mean(-1).sum()
             if self._tuning is not None:
@@ -115,9 +121,9 @@ class BatchedSAC(nn.Module):
             self._descend(optimiser, self.actors, torch.autograd.grad(loss, self.actors)[0])
         self.targets.lerp_(self.critics.detach(), self.settings.target_rate)
 
-    def _critics_know(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> bool:
-        """Whether the critics have made the steps that actors wait for."""
-        return float(optimiser.state[self.critics]["step"]) > tuning.wait
+    def _waits(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> bool:
+        """Whether the critics have yet to make some of the steps that actors wait for."""
+        return float(optimiser.state[self.critics].get("step", 0.0)) < tuning.wait
 
     def _set_actor_rate(self, tuning: ActorTuning, optimiser: torch.optim.Adam) -> None:
         """By the steps that the optimiser has made with the actors, which it remembers."""
