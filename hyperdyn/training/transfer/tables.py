@@ -185,7 +185,8 @@ class TransferStudy:
                 "episodes": own.meta.episodes,
                 "settings": run.settings,
             }
-            alike = [other for other in scratch if other.tuned.meta.tasks == own.meta.tasks]
+            tasks = set(own.meta.tasks)  # each as often as any other
+            alike = [other for other in scratch if set(other.tuned.meta.tasks) == tasks]
             if own.meta.model and alike:
                 budget = min(own.meta.steps[-1], alike[0].tuned.meta.steps[-1])
                 reached = [
