@@ -168,6 +168,8 @@ class World:
         """Take all objects away and put others there, at rest."""
         for body in self._placed:
             self.call("removeBody", body.number)
+        # On the bare table: what Bullet keeps of past contacts would reach into the next episode.
+        self.call("performCollisionDetection")
         self._placed = [self._add(placement) for placement in placements]
 
     def place_rod(self, rod: Float[np.ndarray, "2"]) -> None:
