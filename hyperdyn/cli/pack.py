@@ -29,11 +29,12 @@ class Pack(Command):
 
     def prepare(self) -> Job:
         """Look for the study."""
-        from hyperdyn.training.packing import finished_runs, pack
+        from hyperdyn.training.packing import finished_folders, pack, require_names
 
         if self.out.resolve() == self.study.resolve():
             raise InputError(f"{self.out} is the study itself; name another folder with --out.")
-        runs = finished_runs(self.study)
+        runs = finished_folders(self.study)
+        require_names(self.references)
         lost = [str(folder) for folder in self.references if not folder.is_dir()]
         if lost:
             raise InputError(

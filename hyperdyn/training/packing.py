@@ -17,7 +17,7 @@ REFERENCES = "references"
 _RESULTS = ("model", TUNED)
 
 
-def finished_runs(study: Path) -> tuple[Path, ...]:
+def finished_folders(study: Path) -> tuple[Path, ...]:
     """Run folders of a study whose training is over, sorted.
 
     Raises:
@@ -34,7 +34,7 @@ def pack(runs: Sequence[Path], out: Path, references: Sequence[Path] = ()) -> tu
     """Copy what tables are made from.
 
     Args:
-        runs: From `finished_runs`.
+        runs: From `finished_folders`.
         out: Where to; what stands there under other names stays.
         references: What the runs learnt from: demonstrations, or collected experts.
 
@@ -42,15 +42,10 @@ def pack(runs: Sequence[Path], out: Path, references: Sequence[Path] = ()) -> tu
         The folders written.
 
     Raises:
-        InputError: If a reference is no such thing, or two have one name.
+        InputError: If a reference is no such thing, or see `require_names`.
         CheckpointError: If something to be copied is damaged, or cannot be written.
     """
-    names = [folder.name for folder in references]
-    if len(set(names)) < len(names):
-        given = ", ".join(map(str, references))
-        raise InputError(
-            f"References are kept by the names of their folders; two of {given} agree."
-        )
+    require_names(references)
     read = {folder.name: _reference(folder) for folder in references}
     written = []
     for run in runs:
@@ -68,6 +63,20 @@ def pack(runs: Sequence[Path], out: Path, references: Sequence[Path] = ()) -> tu
         reference.save(out / REFERENCES / name)
         written.append(out / REFERENCES / name)
     return tuple(written)
+
+
+def require_names(references: Sequence[Path]) -> None:
+    """Refuse references of which one would take another's place.
+
+    Raises:
+        InputError: If two folders have one name.
+    """
+    names = [folder.name for folder in references]
+    if len(set(names)) < len(names):
+        given = ", ".join(map(str, references))
+        raise InputError(
+            f"References are kept by the names of their folders; two of {given} agree."
+        )
 
 
 def _is_finished(run: Path) -> bool:

@@ -432,4 +432,4 @@ def test_nothing_about_means_infinite_room():
         half_sizes=(0.05, 0.05), outline=torch.zeros(1, 2), radius=0.05, yaw=0.0, obstacles=()
     )
     assert float(alone.distance(torch.zeros(2))) == math.inf
-    assert lack(Safety(surroundings=alone, goal=GOAL), (0, 0), (0, 0)) == 0
+    assert lack(Safety(surroundings=alone, goal=GOAL, growth=0.0), (0, 0), (0, 0)) == 0

@@ -27,6 +27,7 @@ from hyperdyn.training.transfer.page import page
 from hyperdyn.training.transfer.reference import read_reference
 from hyperdyn.training.transfer.tables import TransferStudy, _chosen
 from hyperdyn.training.tuning.starts import conditions_of
+from hyperdyn.training.tuning.tuned import Tuned
 from tests.training.transfer_study import (
     FAMILY,
     SPEC,
@@ -175,6 +176,30 @@ def test_fine_tuning_is_compared_with_scratch_on_the_same_rows(study, monkeypatc
     assert (again["of"], again["bound"]) == (found["of"], found["bound"])
 
 
+def test_scratch_on_other_tasks_compares_with_nothing(study, monkeypatch):
+    (tuned,) = (run for run in study.tuned if run.tuned.meta.model)
+    (scratch,) = (run for run in study.tuned if not run.tuned.meta.model)
+
+    def compared(tasks):
+        own = Tuned(
+            meta=dataclasses.replace(scratch.tuned.meta, tasks=tasks),
+            actors=scratch.tuned.actors[:1].expand(len(tasks), -1),
+            returns=torch.zeros(3, len(tasks)),
+        )
+        runs = (tuned, dataclasses.replace(scratch, tuned=own))
+        monkeypatch.setattr(TransferStudy, "tuned", runs)
+        return dataclasses.replace(study).tables(("fine_tuning",))["fine_tuning"][FAMILY]
+
+    tasks = tuple(sorted(set(tuned.tuned.meta.tasks)))
+    again = compared(tasks)
+    assert again["of"] == "tuned (hyplatent-weight, 3 tasks)"
+    assert again["runs"][again["of"]]["scratch"]["rows"] == len(tasks)
+    for others in (tasks[:1], (*tasks[:1], 39), (*tasks, 39)):
+        lone = compared(others)
+        assert lone["step_ratio"] is None
+        assert "ratio" not in lone["runs"]["tuned (hyplatent-weight, 3 tasks)"]
+
+
 @pytest.mark.parametrize("planner", ["icem", "mppi"])
 def test_policies_have_their_share_whatever_the_planner(study, planner, monkeypatch):
     mixtures = []
@@ -277,7 +302,7 @@ def test_a_packed_study_makes_the_same_tables_and_is_the_default(
     assert {name: found[name] for name in own} == json.loads(json.dumps(own))
 
     twice = ["--references", str(study.experts[0]), str(study.experts[0])]
-    assert main([*given, *twice]) == 1
+    assert main([*given, *twice]) == 2
     assert "by the names of their folders" in capsys.readouterr().err
     lone = ["tables", "genhyper", "--json", str(tmp_path / "u.json"), "--runs", str(packed)]
     assert main(lone) == 2

@@ -88,7 +88,7 @@ class Safety:
     """As for `ReachGoal`."""
     margin: float = 0.01
     """Room wanted between the object and obstacles, m."""
-    growth: float = 0.5
+    growth: float
     """More room wanted, beside obstacles and the table's edge, for each metre that a push moves the
     object: the further it moves, the further off the model is."""
     coast: float = 0.5
