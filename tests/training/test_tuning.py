@@ -277,18 +277,22 @@ def test_nine_tenths_of_an_expert_are_reached_or_not():
 
 
 def test_ratios_of_steps_say_what_they_do_not_know():
-    known = step_ratio([100, 200, 300], [400, 400, None], budget=500)
+    known = step_ratio([100, 200, 300], [400, 400, None], budgets=(500, 500))
     assert (known["ratio"], known["bound"]) == (0.5, "equal")
-    assert known["scratch"] == {"median": 400.0, "reached": 2, "rows": 3}
+    assert known["scratch"] == {"median": 400.0, "reached": 2, "rows": 3, "budget": 500}
     low, high = known["ci95"]
     assert low == pytest.approx(0.2)  # 100 of 500, which the unknown one is at least
     assert high == pytest.approx(0.75)
-    late = step_ratio([100, 200, 300], [None, None, 400], budget=500)
+    late = step_ratio([100, 200, 300], [None, None, 400], budgets=(500, 500))
     assert (late["ratio"], late["bound"], late["scratch"]["median"]) == (0.4, "at most", None)
-    worse = step_ratio([None, None, 100], [250, 250, 250], budget=500)
+    longer = step_ratio([100, 200, None], [None, None, 400], budgets=(300, 800))
+    assert (longer["ratio"], longer["bound"]) == (0.25, "at most")
+    shorter = step_ratio([None, None, 100], [250, 250, 900], budgets=(500, 1000))
+    assert (shorter["ratio"], shorter["bound"]) == (2.0, "at least")
+    worse = step_ratio([None, None, 100], [250, 250, 250], budgets=(500, 500))
     assert (worse["ratio"], worse["bound"]) == (2.0, "at least")
     assert worse["ci95"][1] is None
-    neither = step_ratio([None], [None], budget=500)
+    neither = step_ratio([None], [None], budgets=(500, 500))
     assert (neither["ratio"], neither["bound"], neither["ci95"]) == (None, None, [None, None])
-    assert step_ratio([0, 0], [500, 500], budget=500)["ratio"] == 0.0
-    assert step_ratio([0, 0], [0, 0], budget=500)["ratio"] is None
+    assert step_ratio([0, 0], [500, 500], budgets=(500, 500))["ratio"] == 0.0
+    assert step_ratio([0, 0], [0, 0], budgets=(500, 500))["ratio"] is None

@@ -32,7 +32,7 @@ def draw_tuning(study: TransferStudy, file: Path) -> bool:
         figure.subplots(1, len(families), squeeze=False)[0], families, strict=True
     ):
         for number, (name, run) in enumerate(study.curves(family).items()):
-            steps, returns = run.tuned.meta.steps, run.tuned.returns.numpy()
+            steps, returns = np.array(run.tuned.meta.steps) / 1000, run.tuned.returns.numpy()
             low, high = np.percentile(returns, [25, 75], axis=1)
             axes.plot(steps, returns.mean(1), color=f"C{number}", label=name)
             axes.fill_between(steps, low, high, color=f"C{number}", alpha=0.15, lw=0)
@@ -40,7 +40,7 @@ def draw_tuning(study: TransferStudy, file: Path) -> bool:
         axes.axhline(np.mean(list(experts.values())), color="k", lw=1, label="experts")
         reached = np.mean([goal(value) for value in experts.values()])
         axes.axhline(reached, color="k", lw=1, ls=":", label="nine tenths of them")
-        axes.set(xlabel="steps in each task", ylabel="return", title=family)
+        axes.set(xlabel="thousand steps in each task", ylabel="return", title=family)
         axes.legend(fontsize=7)
     figure.savefig(file, dpi=110)
     return True

@@ -71,7 +71,7 @@ def _fine_tuning(by_family: Mapping[str, Any]) -> list[str]:
             ends = [f"{row['returns'][at]:.1f}" for at in (0, -1)]
             compared = ["", "", ""]
             if "against" in row:
-                sides = [_side(row[who], row["budget"]) for who in ("generated", "scratch")]
+                sides = [_side(row[who]) for who in ("generated", "scratch")]
                 compared = [*sides, _ratio(row)]
             rows.append([name, str(row["steps"][-1]), *ends, *compared])
         head = ["run", "steps", "return before", "after", "steps needed", "from scratch", "ratio"]
@@ -116,8 +116,8 @@ def _interval(row: Mapping[str, Any]) -> str:
     return f"{row['mean']:.1f} [{low:.1f}, {high:.1f}]"
 
 
-def _side(row: Mapping[str, Any], budget: int) -> str:
-    median = f"more than {budget}" if row["median"] is None else f"{row['median']:.0f}"
+def _side(row: Mapping[str, Any]) -> str:
+    median = f"more than {row['budget']}" if row["median"] is None else f"{row['median']:.0f}"
     return f"{median} ({row['reached']} of {row['rows']} rows)"
 
 

@@ -188,12 +188,13 @@ class TransferStudy:
             tasks = set(own.meta.tasks)  # each as often as any other
             alike = [other for other in scratch if set(other.tuned.meta.tasks) == tasks]
             if own.meta.model and alike:
-                budget = min(own.meta.steps[-1], alike[0].tuned.meta.steps[-1])
-                reached = [
-                    [step if step is not None and step <= budget else None for step in steps]
-                    for steps in (steps_to(own, experts), steps_to(alike[0].tuned, experts))
-                ]
-                row |= step_ratio(*reached, budget=budget) | {"against": alike[0].name}
+                other = alike[0].tuned
+                row |= step_ratio(
+                    steps_to(own, experts),
+                    steps_to(other, experts),
+                    budgets=(own.meta.steps[-1], other.meta.steps[-1]),
+                )
+                row["against"] = alike[0].name
                 compared.setdefault(own.meta.model in models, name)
             found["runs"][name] = row
         if compared:

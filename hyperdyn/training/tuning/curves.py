@@ -41,7 +41,7 @@ def step_ratio(
     generated: Sequence[int | None],
     scratch: Sequence[int | None],
     *,
-    budget: int,
+    budgets: tuple[int, int],
     seed: int = 0,
 ) -> dict[str, Any]:
     """Median steps from generated actors, over median steps from scratch.
@@ -49,32 +49,32 @@ def step_ratio(
     Args:
         generated: Steps of each row, None where they did not suffice.
         scratch: The same from scratch.
-        budget: Steps that each row had, in both.
+        budgets: Steps that each row had, of either; they may differ.
         seed: Of the resampling.
 
     Returns:
         "ratio", None if neither median is known (or scratch needed no step); "bound", how it is
-        meant: "equal", "at most" (from scratch more than the budget is needed) or "at least"; and
+        meant: "equal", "at most" (from scratch more than its budget is needed) or "at least"; and
         "ci95", a bootstrap over rows in which the budget stands for unknown steps from scratch, so
-        that its ends are not too low, and None for an end that is unknown.
+        that its ends are not too low, and None for an end that is unknown. "generated" and
+        "scratch" have each side's median, rows and budget.
     """
     own, other = _known(generated), _known(scratch)
-    ratio, bound = _ratio(float(np.median(own)), float(np.median(other)), budget)
+    ratio, bound = _ratio(float(np.median(own)), float(np.median(other)), budgets)
     rng = np.random.default_rng(seed)
     drawn = [
         np.median(part[rng.integers(len(part), size=(RESAMPLES, len(part)))], axis=1)
         for part in (own, other)
     ]
     # Evaluations stand at whole rounds: scratch below the first counts as the least there is.
-    ratios = drawn[0] / np.maximum(np.minimum(drawn[1], budget), 1)
+    ratios = drawn[0] / np.maximum(np.minimum(drawn[1], budgets[1]), 1)
     ends = np.percentile(ratios, [2.5, 97.5], method="inverted_cdf")
     return {
         "ratio": ratio,
         "bound": bound,
         "ci95": [None if math.isinf(end) else float(end) for end in ends],
-        "generated": _side(own),
-        "scratch": _side(other),
-        "budget": budget,
+        "generated": _side(own, budgets[0]),
+        "scratch": _side(other, budgets[1]),
     }
 
 
@@ -82,20 +82,21 @@ def _known(steps: Sequence[int | None]) -> NDArray[np.float64]:
     return np.array([math.inf if value is None else value for value in steps], dtype=np.float64)
 
 
-def _ratio(own: float, other: float, budget: int) -> tuple[float | None, str | None]:
+def _ratio(own: float, other: float, budgets: tuple[int, int]) -> tuple[float | None, str | None]:
     if other == 0 or (math.isinf(own) and math.isinf(other)):
         return None, None
     if math.isinf(other):
-        return own / budget, "at most"
+        return own / budgets[1], "at most"
     if math.isinf(own):
-        return budget / other, "at least"
+        return budgets[0] / other, "at least"
     return own / other, "equal"
 
 
-def _side(steps: Float[np.ndarray, " R"]) -> dict[str, Any]:
+def _side(steps: Float[np.ndarray, " R"], budget: int) -> dict[str, Any]:
     median = float(np.median(steps))
     return {
         "median": None if math.isinf(median) else median,
         "reached": int(np.isfinite(steps).sum()),
         "rows": len(steps),
+        "budget": budget,
     }
