@@ -1,7 +1,7 @@
 """What every command is, and the arguments that several of them take."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,6 +55,19 @@ def require_positive(option: str, value: int) -> None:
     """
     if value < 1:
         raise InputError(f"{option} must be at least 1; got {value}.")
+
+
+def require_sources(runs: Path | None, option: str, sources: Sequence[Path]) -> None:
+    """Refuse runs without what they learnt from, and the other way round; neither is: packaged.
+
+    Raises:
+        InputError: Saying what belongs together.
+    """
+    if (runs is None) != (not sources):
+        raise InputError(
+            f"--runs and {option} belong together: give what the runs learnt from, or neither, for "
+            "the packaged runs."
+        )
 
 
 def make_room_for(file: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from hyperdyn.cli.benchmark import require_matplotlib
-from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
+from hyperdyn.cli.command import Command, Job, make_room_for, require_positive, require_sources
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
@@ -79,11 +79,7 @@ class TablesGenhyper(Command):
             raise InputError("Diversity and proposals need --count 2 or more.")
         if self.figures:
             require_matplotlib("--figures")
-        if (self.runs is None) != (not self.policies):
-            raise InputError(
-                "--runs and --policies belong together: give the experts that the runs learnt "
-                "from, or neither, for the packaged runs."
-            )
+        require_sources(self.runs, "--policies", self.policies)
         study = self._study()
         make_room_for(self.json)
         cells = study.cells(self.tables)

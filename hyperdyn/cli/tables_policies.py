@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import tyro
 
 from hyperdyn.cli.benchmark import require_matplotlib
-from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
+from hyperdyn.cli.command import Command, Job, make_room_for, require_positive, require_sources
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
@@ -123,11 +123,7 @@ class TablesPolicies(Command):
         from hyperdyn import assets
         from hyperdyn.training.policies.tables import PolicyStudy, read_runs
 
-        if (self.runs is None) != (not self.demonstrations):
-            raise InputError(
-                "--runs and --demonstrations belong together: give what the runs were trained on, "
-                "or neither, for the packaged runs."
-            )
+        require_sources(self.runs, "--demonstrations", self.demonstrations)
         return PolicyStudy(
             read_runs(self.runs or assets.policies()),
             self.demonstrations or assets.policy_references(),
