@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import tyro
 
 from hyperdyn.cli.command import Command, Job, require_positive
-from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
     from hyperdyn.training.experts.configs import ExpertsConfig
@@ -45,17 +44,15 @@ class CollectPolicies(Command):
 
     def prepare(self) -> Job:
         """Check names and numbers."""
-        import torch
-
+        from hyperdyn.training.distributed import require_device
         from hyperdyn.training.experts.configs import experts_preset
 
-        require_known("device", self.device, ("cpu", "cuda"))
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise InputError("There is no GPU that torch can use here; leave --device out.")
+        require_device(self.device)
         require_positive("--threads", self.threads)
         config = experts_preset(self.preset, self.family, self.seed, steps=self.steps)
 
         def job() -> None:
+            import torch
             from tqdm import tqdm
 
             from hyperdyn.training.experts.training import collect_policies

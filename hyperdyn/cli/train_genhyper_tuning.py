@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from hyperdyn.cli.command import Command, Job, require_positive
-from hyperdyn.errors import InputError, require_known
+from hyperdyn.errors import InputError
 
 if TYPE_CHECKING:
     from hyperdyn.training.tuning.configs import TuningConfig
@@ -63,17 +63,16 @@ class TrainGenhyperTuning(Command):
 
     def prepare(self) -> Job:
         """Check names, numbers and the generator."""
-        import torch
+        from hyperdyn.training.distributed import require_device
 
-        require_known("device", self.device, ("cpu", "cuda"))
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise InputError("There is no GPU that torch can use here; leave --device out.")
+        require_device(self.device)
         require_positive("--threads", self.threads)
         if self.seed < 0:
             raise InputError(f"--seed must not be negative; got {self.seed}.")
         config = self._config()
 
         def job() -> None:
+            import torch
             from tqdm import tqdm
 
             from hyperdyn.genhyper import load_sampler

@@ -127,7 +127,7 @@ def require_device(device: str) -> None:
     require_known("device", device, DEVICES)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError(
-            f"There is no GPU that torch {torch.__version__} can use; train with --device cpu, or "
+            f"There is no GPU that torch {torch.__version__} can use; leave --device at cpu, or "
             "install torch for CUDA where there is a GPU."
         )
 

@@ -103,7 +103,7 @@ def test_more_processes_than_contexts_are_refused():
 
 def test_a_device_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match=r"no GPU that torch .* can use; train with --device cpu"):
+    with pytest.raises(InputError, match=r"no GPU that torch .* can use; leave --device at cpu"):
         train(tiny(), tmp_path / "run", where=Where(device="cuda"))
     with pytest.raises(UnknownNameError, match="cpu"), open_team("gpu"):
         pass
