@@ -61,8 +61,14 @@ class Planner(ABC, Generic[Params]):
     """Lower action bound, for all dimensions or for each."""
     high: Numbers = 1.0
     """Upper action bound, for all dimensions or for each."""
+    warm_start: bool = True
+    """Whether a plan begins about the one before, moved on one step. Over true dynamics that is
+    worth many candidates. Over a learnt model each plan is then bent further towards what the model
+    has wrong, and a cold start may return more (docs/locomotion.md); the plan before is then but
+    what is fallen back on."""
     keep_previous: bool = False
-    """Whether the previous plan and what it carried, moved on one step, compete in round one."""
+    """Whether the previous plan and what it carried, moved on one step, compete in round one;
+    after a cold start they never do."""
     refinement: GradientRefinement | None = None
     """Gradient steps from the best candidates of the last round; None: none."""
     threads: int | None = 1
@@ -95,7 +101,7 @@ class Planner(ABC, Generic[Params]):
         Args:
             box: Bounds and sizes.
             nominal: The previous plan moved on one step; the middle of the bounds where there is
-                none.
+                none, and in a cold start.
         """
 
     @abstractmethod
@@ -159,8 +165,8 @@ class Planner(ABC, Generic[Params]):
                 actions [E, N, H, A]) -> [E, N].
             proposal: Where the first round's candidates come from; a `Mixture` shares rounds with
                 the planner's own draw; None: the planner's own.
-            previous: The plan made one step ago, or its actions, to start from. A system whose
-                row is not finite starts afresh.
+            previous: The plan made one step ago, or its actions, to start from (see `warm_start`)
+                and to fall back on. A system whose row is not finite starts afresh.
             deadline: Seconds the plan may take. A round that would overrun, going by the slowest of
                 this plan and of those before, is not started; the first always runs.
             generator: The only source of randomness, on the device of `state`.
@@ -180,7 +186,8 @@ class Planner(ABC, Generic[Params]):
             leaders = Leaders(box)
             drawing = Drawing(dynamics, start, box, generator, warm.standings)
             scoring = Scoring(dynamics, objective, start)
-            params = self.initial(box, warm.nominal)
+            params = self.initial(box, warm.nominal if self.warm_start else box.middles)
+            returning = self.keep_previous and self.warm_start
             rounds, rolled_out = 0, 0
             # What the rounds that are left must not need: Python between them.
             hurried = deadline is None and known is None and self.refinement is None
@@ -207,7 +214,7 @@ class Planner(ABC, Generic[Params]):
                 if isinstance(proposal, Mixture) and rounds < (proposal.rounds or math.inf):
                     drawing.mix(proposal, drawn)
                     checked = False
-                again = warm.compete(drawn) if rounds == 0 and self.keep_previous else 0
+                again = warm.compete(drawn) if rounds == 0 and returning else 0
                 ranks = compete(drawn, known, checked=checked)
                 if rounds == 0 and isinstance(proposal, Mixture):
                     drawing.judge(proposal, ranks, again)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hyperdyn.errors import InputError, require_known
 from hyperdyn.generators import GENERATORS
 from hyperdyn.model import CodedGenerator, ModelConfig
+from hyperdyn.planners.budget import RANDOM, planner_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +32,16 @@ class TrainConfig:
     max_steps: int = 50_000
     """Data used in a round; more than this is drawn anew each round, by whole episodes."""
 
+    planner: str = RANDOM
+    """What drives, a name of `hyperdyn.planners.budget.planner_of`; random shooting is the paper's.
+    What a planner finds to be wrong with the model is in the data that it drives."""
     samples: int = 500
-    """Candidate sequences of random shooting."""
+    """Candidate sequences a plan, of all rounds of the planner together."""
     horizon: int = 20
     """Steps planned ahead."""
     hold: int = 1
-    """Steps each sampled action is held for; 1 is the paper's independent actions."""
+    """Steps that random shooting holds each sampled action for; 1 is the paper's independent
+    actions."""
 
     epochs: int = 100
     """Passes over the data a round."""
@@ -81,6 +86,11 @@ class TrainConfig:
             raise InputError(
                 f"{self.rollouts} episodes a round cannot be {self.groups} groups; give 1 to "
                 f"{self.rollouts}."
+            )
+        planner_of(self.planner, self.samples, self.horizon)
+        if self.hold > 1 and self.planner != RANDOM:
+            raise InputError(
+                f"Only {RANDOM} holds actions; got planner {self.planner} and hold {self.hold}."
             )
         for name in ("learning_rate", "gradient_norm"):
             if not 0 < getattr(self, name) < float("inf"):

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from hyperdyn.generators import build_generator
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.planners import RandomShooting, Uniform
+from hyperdyn.planners import Uniform
+from hyperdyn.planners.budget import RANDOM, planner_of
 from hyperdyn.storage import is_written
 from hyperdyn.training.collect import Agent, PlanningAgent, RandomAgent, Reset, run_episodes
 from hyperdyn.training.configs import TrainConfig
@@ -122,8 +123,8 @@ def collect_group(
     stream = (config.seed, "plan", iteration, group)
     agent: Agent = RandomAgent(task.action_dim, torch_generator(*stream))
     if iteration > 0:
-        planner = RandomShooting(horizon=config.horizon, samples=config.samples)
-        proposal = Uniform(hold=config.hold)
+        planner = planner_of(config.planner, config.samples, config.horizon)
+        proposal = Uniform(hold=config.hold) if config.planner == RANDOM else None
         generator = torch_generator(*stream, device=model.normaliser.state_mean.device)
         agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
     resets = [

@@ -77,13 +77,15 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
     "normalised": lambda run: replace(run, kind="hyperdynamics_normalised"),
     "masked": lambda run: replace(run, hidden_share=0.3),
     "one-step": lambda run: replace(run, unroll=1, final_unroll=1),
+    "cem-driven": lambda run: replace(run, planner="cem-cold"),
     "ensemble": lambda run: run_for(run.env_id, "hyperdynamics_ensemble", run),
 }
 """What is changed of the generator's own run. "code-4" and "code-8" are the wider codes of the
 paper's table 5. The generator is residual around a learned base from the first step on
 (initialisation "bias": every code's network is the base and something small); "unbased" begins with
-networks that the codes alone make. "one-step" is without multi-step windows. An "ensemble" of five
-trains four to five times as long, and plans five times as long."""
+networks that the codes alone make. "one-step" is without multi-step windows. "cem-driven" collects
+with the cross-entropy method in place of random shooting, at equal candidates. An "ensemble" of
+five trains four to five times as long, and plans five times as long."""
 
 
 def run_for(env_id: str, kind: str, budget: TrainConfig) -> TrainConfig:

@@ -123,6 +123,24 @@ def test_the_shifted_previous_plan_competes_if_asked(make_planner, point_masses,
     assert not torch.equal(plan.actions, shifted)
 
 
+def test_a_cold_start_knows_nothing_of_the_previous_plan(make_planner, point_masses):
+    dynamics, state = point_masses([1.0, 1.0]), torch.zeros(2, 2)
+    previous = torch.linspace(-0.9, 0.9, 12).reshape(2, 6, 1)
+
+    def best(states, actions):  # to hold the last actions of the previous plan
+        return -(actions - previous[:, None, -1:]).abs().sum((-2, -1))
+
+    def actions(warm_start, previous):
+        planner = make_planner(keep_previous=True, warm_start=warm_start)
+        rng = torch.Generator().manual_seed(0)
+        return planner.plan(dynamics, state, best, previous=previous, generator=rng).actions
+
+    held = previous[:, -1:].expand(2, 6, 1)
+    assert torch.equal(actions(True, held), held)
+    assert torch.equal(actions(False, held), actions(False, None))
+    assert not torch.equal(actions(False, held), held)
+
+
 def test_a_plan_serves_as_previous_like_its_actions(make_planner, point_masses, goal):
     dynamics, state, planner = point_masses([1.0]), torch.ones(1, 2), make_planner()
     first = planner.plan(dynamics, state, goal, generator=torch.Generator().manual_seed(0))

@@ -101,10 +101,14 @@ def test_none_good_falls_back_to_zeros_within_bounds(make_planner, point_masses,
     assert plan.nonfinite_fraction.tolist() == [1.0]
 
 
-def test_none_good_falls_back_to_the_shifted_previous_plan(make_planner, point_masses, goal, rng):
+@pytest.mark.parametrize("warm_start", [True, False])
+def test_none_good_falls_back_to_the_shifted_previous_plan(
+    make_planner, point_masses, goal, rng, warm_start
+):
     dynamics = point_masses([1.0], spoil=spoil_candidates(only()))
     previous = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5, 7.0]).reshape(1, 6, 1)
-    plan = make_planner().plan(dynamics, torch.ones(1, 2), goal, previous=previous, generator=rng)
+    planner = make_planner(warm_start=warm_start)
+    plan = planner.plan(dynamics, torch.ones(1, 2), goal, previous=previous, generator=rng)
     wanted = torch.tensor([0.2, 0.3, 0.4, 0.5, 1.0, 1.0])
     assert torch.equal(plan.actions[0, :, 0], wanted)
 

@@ -238,4 +238,5 @@ def test_each_variant_changes_one_thing():
     assert preset("ant-pier-normalised-reduced").kind == "hyperdynamics_normalised"
     assert preset("ant-pier-masked-reduced") == replace(base, hidden_share=0.3)
     assert preset("ant-pier-one-step-reduced") == replace(base, unroll=1, final_unroll=1)
+    assert preset("ant-pier-cem-driven-reduced") == replace(base, planner="cem-cold")
     assert len(PRESETS) == len({repr(run) for run in PRESETS.values()})

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, UnknownNameError
-from hyperdyn.planners.budget import PLANNERS, candidates, planner_of
+from hyperdyn.planners.budget import COLD, PLANNERS, candidates, planner_of
 from hyperdyn.training.cells import read_cell, work_out, write_cell
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.locomotion import (
@@ -67,7 +67,7 @@ def fill(study, cells):
         base = 100.0 * (cell.run.model == "hyperdynamics") + 10 * cell.run.seed
         base += {"seen": 1, "novel-low": 2, "novel-high": 4}.get(cell.split, 7)
         if isinstance(cell, Returns):
-            base *= 1 + PLANNERS.index(cell.planner)
+            base *= 1 + (*PLANNERS, *COLD).index(cell.planner)
             returns = [base, base + 1, base + 2, base + 3]
             found = {"returns": returns, "properties": [[base], [base], [base], [base]]}
         elif isinstance(cell, Errors):
@@ -155,7 +155,7 @@ def test_errors_and_codes_stand_where_they_belong(study):
 
 def test_planners_are_compared_with_random_shooting(study):
     found = filled(study, ("planners",))["planners"][SLOPE]
-    assert set(found) == set(PLANNERS)
+    assert set(found) == {*PLANNERS, *COLD}
     assert "ratio" not in found["random-shooting"]["seen"]
     assert found["cem"]["seen"]["ratio"]["ratio"] == pytest.approx(
         found["cem"]["seen"]["iqm"] / found["random-shooting"]["seen"]["iqm"]
@@ -174,10 +174,11 @@ def test_a_ratio_draws_the_same_episodes_for_both():
     assert ratio_row(over, may)["ci95"][1] is None
 
 
-@pytest.mark.parametrize("name", PLANNERS)
+@pytest.mark.parametrize("name", [*PLANNERS, *COLD])
 def test_planners_have_equal_candidates(name):
     assert 480 <= candidates(planner_of(name, 500, 20)) <= 500
     assert planner_of(name, 500, 7).horizon == 7
+    assert planner_of(name, 500, 20).warm_start == (name not in COLD)
 
 
 def test_too_few_candidates_and_unknown_planners_are_refused():

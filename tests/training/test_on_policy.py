@@ -9,11 +9,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hyperdyn.errors import CheckpointError, UnknownNameError
-from hyperdyn.generators import load_generator
+from hyperdyn.errors import CheckpointError, InputError, UnknownNameError
+from hyperdyn.generators import build_generator, load_generator
+from hyperdyn.planners import Uniform
+from hyperdyn.planners.budget import candidates, planner_of
 from hyperdyn.storage import read_folder
-from hyperdyn.training import on_policy
+from hyperdyn.training import groups, on_policy
+from hyperdyn.training.collect import RandomAgent
 from hyperdyn.training.episodes import Episodes
+from hyperdyn.training.groups import collect_group
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import PRESETS, preset
@@ -198,6 +202,30 @@ def test_a_damaged_checkpoint_is_refused_on_resume(tmp_path):
     path.write_bytes(data)
     with pytest.raises(CheckpointError, match="damaged"):
         train(tiny(iterations=1), tmp_path / "run", resume=True)
+
+
+def test_the_named_planner_drives(monkeypatch):
+    config = tiny(planner="cem-cold", samples=24)
+    model = build_generator(config.kind, config.model, generator=torch.Generator().manual_seed(0))
+    drivers = []
+    monkeypatch.setattr(
+        groups, "run_episodes", lambda env_id, agent, *further: drivers.append(agent)
+    )
+    collect_group(config, model, 0, 0)
+    collect_group(config, model, 1, 0)
+    collect_group(replace(config, planner="random-shooting", hold=2), model, 1, 0)
+    random, cem, shooting = drivers
+    assert isinstance(random, RandomAgent)
+    assert (cem.planner, cem.proposal) == (planner_of("cem-cold", 24, config.horizon), None)
+    assert candidates(cem.planner) == 24
+    assert (shooting.planner.samples, shooting.proposal) == (24, Uniform(hold=2))
+
+
+def test_a_planner_that_cannot_drive_is_refused():
+    with pytest.raises(UnknownNameError, match="Did you mean 'cem-cold'"):
+        tiny(planner="cem-cole", samples=24)
+    with pytest.raises(InputError, match="Only random-shooting holds actions"):
+        tiny(planner="cem", samples=24, hold=2)
 
 
 def test_unknown_presets_suggest_the_nearest():

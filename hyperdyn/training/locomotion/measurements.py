@@ -63,7 +63,7 @@ class Returns(Measurement):
     """Returns of planning with a model."""
 
     planner: str = RANDOM
-    """One of `planning.PLANNERS`."""
+    """One of `planners.budget`'s."""
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import HyperdynError
-from hyperdyn.planners.budget import PLANNERS, RANDOM
+from hyperdyn.planners.budget import COLD, PLANNERS, RANDOM
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
@@ -39,6 +39,8 @@ ON_RECORDED: dict[str, tuple[type[Drive], type[OnRecorded]]] = {
     "adaptation": (Changing, Adapting),
 }
 """Tables of what is measured on recorded episodes: which, and what."""
+COMPARED = (*PLANNERS, *COLD)
+"""Of the table of planners."""
 BUDGET = ("iterations", "rollouts", "steps", "epochs", "updates", "final_updates")
 """What tells how much a run was trained."""
 
@@ -122,7 +124,7 @@ class LocomotionStudy:
                         second += self._measured(measure, runs, split)
                     continue
                 for run in runs:
-                    for planner in PLANNERS if table == "planners" else (RANDOM,):
+                    for planner in COMPARED if table == "planners" else (RANDOM,):
                         first += [self._returns(run, split, planner) for split in splits_of(task)]
         return list(dict.fromkeys(first)), list(dict.fromkeys(second))
 
@@ -248,7 +250,7 @@ class LocomotionStudy:
         if not runs:
             return {}
         found: dict[str, Any] = {}
-        for planner in PLANNERS:
+        for planner in COMPARED:
             for split, sides in columns(task).items():
                 strata = self.strata(runs, sides, planner)
                 row = returns_row(strata)
