@@ -226,7 +226,7 @@ def test_the_presets_cover_every_task_and_model_at_one_budget():
 
 
 def without_kind(run: TrainConfig) -> dict[str, object]:
-    own = ("env_id", "kind", "model", "hidden_share", "unroll", "final_unroll")
+    own = ("env_id", "kind", "model", "hidden_share", "unroll", "final_unroll", "planner")
     return {key: value for key, value in vars(run).items() if key not in own}
 
 

@@ -208,12 +208,16 @@ def test_the_named_planner_drives(monkeypatch):
     config = tiny(planner="cem-cold", samples=24)
     model = build_generator(config.kind, config.model, generator=torch.Generator().manual_seed(0))
     drivers = []
-    monkeypatch.setattr(
-        groups, "run_episodes", lambda env_id, agent, *further: drivers.append(agent)
-    )
-    collect_group(config, model, 0, 0)
-    collect_group(config, model, 1, 0)
-    collect_group(replace(config, planner="random-shooting", hold=2), model, 1, 0)
+
+    def no_episodes(env_id, agent, *further):
+        drivers.append(agent)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(groups, "run_episodes", no_episodes)
+    other = replace(config, planner="random-shooting", hold=2)
+    for run, iteration in ((config, 0), (config, 1), (other, 1)):
+        with pytest.raises(KeyboardInterrupt):
+            collect_group(run, model, iteration, 0)
     random, cem, shooting = drivers
     assert isinstance(random, RandomAgent)
     assert (cem.planner, cem.proposal) == (planner_of("cem-cold", 24, config.horizon), None)
