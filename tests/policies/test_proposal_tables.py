@@ -210,6 +210,7 @@ def test_models_that_do_not_fit(folder, tmp_path):
         study(folder, tmp_path, models=("shown",))
     with pytest.raises(UnknownNameError):
         PlanSetting(planner="none")
+    assert not PlanSetting(planner="icem-cold").planner_of(16).warm_start
     with pytest.raises(InputError, match="None of the split's"):
         spread((), 3)
     assert spread((1, 2), 3) == (1, 2)
