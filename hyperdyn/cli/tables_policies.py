@@ -48,8 +48,8 @@ class TablesPolicies(Command):
     """Run folders of `hyperdyn train dynamics`, one a task, for proposals (with packaged runs the
     packaged ones unless given); over true dynamics they are measured in any case."""
     planner: Annotated[str, tyro.conf.arg(metavar="NAME")] = "icem"
-    """What plans, for proposals: icem, cem, mppi, random-shooting; or icem-cold, cem-cold, mppi-cold,
-    where no plan begins about the one before."""
+    """What plans, for proposals: icem, cem, mppi, random-shooting; or icem-cold, cem-cold,
+    mppi-cold, where no plan begins about the one before."""
     candidates: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = (8, 16, 32, 64)
     """Sequences a plan rolls out, for proposals."""
     horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
