@@ -62,10 +62,9 @@ class Planner(ABC, Generic[Params]):
     high: Numbers = 1.0
     """Upper action bound, for all dimensions or for each."""
     warm_start: bool = True
-    """Whether a plan begins about the one before, moved on one step. Over true dynamics that is
-    worth many candidates. Over a learnt model each plan is then bent further towards what the model
-    has wrong, and a cold start may return more (docs/locomotion.md); the plan before is then but
-    what is fallen back on."""
+    """Whether a plan begins about the one before, moved on one step; after a cold start that is but
+    what is fallen back on. Over a learnt model a warm start bends each plan further towards what
+    the model has wrong, and a cold one may return more (docs/locomotion.md)."""
     keep_previous: bool = False
     """Whether the previous plan and what it carried, moved on one step, compete in round one;
     after a cold start they never do."""
