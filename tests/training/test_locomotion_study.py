@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hyperdyn import assets
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, UnknownNameError
 from hyperdyn.planners.budget import COLD, PLANNERS, candidates, planner_of
 from hyperdyn.training.cells import read_cell, work_out, write_cell
@@ -37,7 +38,7 @@ from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_
 from hyperdyn.training.locomotion.summaries import ratio_row, returns_row
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, ROADS, VARIANTS
-from hyperdyn.training.run_folder import FINISHED
+from hyperdyn.training.run_folder import FINISHED, open_run
 from hyperdyn.training.statistics import interquartile_mean
 from tests.training.locomotion_study import SETTINGS, add_run, shorten_episodes, study_of
 from tests.training.runs import tiny_of
@@ -354,6 +355,14 @@ def test_figures_are_drawn_for_what_was_measured(study, tmp_path):
     assert draw_codes(study, ("codes",), tmp_path / "c.png")
     assert not draw_codes(study, (), tmp_path / "d.png")
     assert {file.name for file in tmp_path.glob("*.png")} == {"a.png", "b.png", "c.png"}
+
+
+def test_a_copy_of_the_packaged_runs_can_be_gone_on_with():
+    folder = assets.locomotion()
+    runs = finished_runs(folder)
+    assert len(runs) >= 28
+    for run in runs:
+        open_run(run.config("reduced"), folder / run.name, resume=True)
 
 
 def test_folders_that_are_no_finished_runs_are_left_alone(study):
