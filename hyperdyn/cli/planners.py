@@ -26,6 +26,9 @@ class PlannerSettings:
     """Actions in a plan."""
     samples: int = 500
     """Candidate sequences (of the first round)."""
+    warm_start: bool = True
+    """Whether a plan begins about the one before, moved on one step; over a learnt model a cold
+    start may return more."""
     refine: int = 0
     """Steps of gradient ascent from the best candidates of the last round; 0: none."""
     threads: int | None = 1
@@ -72,9 +75,6 @@ class CEM(PlannerSettings):
     """First standard deviation, in half ranges of the bounds."""
     minimum_std: float = 0.02
     """Least standard deviation, in half ranges of the bounds."""
-    warm_start: bool = True
-    """Whether a plan begins about the one before, moved on one step; over a learnt model a cold
-    start may return more."""
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
 
@@ -107,9 +107,6 @@ class MPPI(PlannerSettings):
     """Effective share of the candidates that the temperature is adapted to."""
     window: int = 1
     """Steps of the moving average that smooths the plan in time, odd; 1 smooths nothing."""
-    warm_start: bool = True
-    """Whether a plan begins about the one before, moved on one step; over a learnt model a cold
-    start may return more."""
     keep_previous: bool = True
     """Whether the previous plan, moved on one step, is one of the first round's candidates."""
 
