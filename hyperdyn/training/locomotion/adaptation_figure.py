@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = (-50, 150)
 """Steps around the change."""
-PANEL = (5.6, 3.8)
+PANEL = (7.2, 3.4)
 """Inches."""
 
 
@@ -76,7 +76,15 @@ def _draw_task(
         ylabel="error of the next change (variances)",
         title=task,
     )
-    axes.legend(fontsize=7, title="lag in steps [95 %]", title_fontsize=7)
+    # Beside the curves: over them it would hide some.
+    axes.legend(
+        fontsize=7,
+        title="lag in steps [95 %]",
+        title_fontsize=7,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+    )
 
 
 def lag_words(found: LagSummary) -> str:
