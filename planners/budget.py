@@ -15,6 +15,7 @@ RANDOM = "random-shooting"
 PLANNERS = (RANDOM, "cem", "icem", "mppi")
 COLD = ("cem-cold", "icem-cold", "mppi-cold")
 """The same, but no plan begins about the one before (`Planner.warm_start`)."""
+ALL_PLANNERS = (*PLANNERS, *COLD)
 ROUNDS = 5
 COLD_ROUNDS = 3
 """Of a cold planner. More bend a plan further towards what a learnt model has wrong: with five CEM
@@ -37,7 +38,7 @@ def planner_of(
     rounds shrink, so its first is larger; MPPI rolls its weighted mean out as well.
 
     Args:
-        name: One of `PLANNERS` or `COLD`.
+        name: One of `ALL_PLANNERS`.
         samples: Candidates of all rounds, for each system.
         horizon: Steps planned ahead.
         rounds: Of CEM, iCEM and MPPI; `ROUNDS` or `COLD_ROUNDS` unless given; few candidates want
@@ -49,7 +50,7 @@ def planner_of(
         UnknownNameError: For another name.
         InputError: If there are too few candidates for the planner.
     """
-    require_known("planner", name, (*PLANNERS, *COLD))
+    require_known("planner", name, ALL_PLANNERS)
     warm = name not in COLD
     name = name.removesuffix("-cold")
     room: dict[str, Any] = {"horizon": horizon, "low": low, "high": high, "warm_start": warm}

@@ -97,13 +97,13 @@ class TablesLocomotion(Command):
 
     def _study(self) -> "LocomotionStudy":
         from hyperdyn import assets
-        from hyperdyn.planners.budget import COLD, PLANNERS, planner_of
+        from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM, planner_of
         from hyperdyn.training.locomotion.tables import LocomotionStudy
         from hyperdyn.training.presets import ROADS
 
         for task in self.tasks:
             require_known("task", task, ROADS)
-        for planner in (*PLANNERS, *COLD) if "planners" in self.tables else PLANNERS[:1]:
+        for planner in ALL_PLANNERS if "planners" in self.tables else (RANDOM,):
             planner_of(planner, self.samples, self.horizon)
         return LocomotionStudy(
             folder=self.models or assets.locomotion(),

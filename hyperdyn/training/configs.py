@@ -33,7 +33,7 @@ class TrainConfig:
     """Data used in a round; more than this is drawn anew each round, by whole episodes."""
 
     planner: str = RANDOM
-    """What drives, a name of `hyperdyn.planners.budget.planner_of`; random shooting is the paper's.
+    """What drives, one of `hyperdyn.planners.budget.ALL_PLANNERS`; random shooting is the paper's.
     What a planner finds to be wrong with the model is in the data that it drives."""
     samples: int = 500
     """Candidate sequences a plan, of all rounds of the planner together."""

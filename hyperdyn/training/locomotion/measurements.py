@@ -63,7 +63,7 @@ class Returns(Measurement):
     """Returns of planning with a model."""
 
     planner: str = RANDOM
-    """One of `planners.budget`'s."""
+    """One of `hyperdyn.planners.budget.ALL_PLANNERS`."""
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hyperdyn.errors import HyperdynError
-from hyperdyn.planners.budget import COLD, PLANNERS, RANDOM
+from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
@@ -39,8 +39,6 @@ ON_RECORDED: dict[str, tuple[type[Drive], type[OnRecorded]]] = {
     "adaptation": (Changing, Adapting),
 }
 """Tables of what is measured on recorded episodes: which, and what."""
-COMPARED = (*PLANNERS, *COLD)
-"""Of the table of planners."""
 BUDGET = ("iterations", "rollouts", "steps", "epochs", "updates", "final_updates")
 """What tells how much a run was trained."""
 
@@ -124,7 +122,7 @@ class LocomotionStudy:
                         second += self._measured(measure, runs, split)
                     continue
                 for run in runs:
-                    for planner in COMPARED if table == "planners" else (RANDOM,):
+                    for planner in ALL_PLANNERS if table == "planners" else (RANDOM,):
                         first += [self._returns(run, split, planner) for split in splits_of(task)]
         return list(dict.fromkeys(first)), list(dict.fromkeys(second))
 
@@ -250,7 +248,7 @@ class LocomotionStudy:
         if not runs:
             return {}
         found: dict[str, Any] = {}
-        for planner in COMPARED:
+        for planner in ALL_PLANNERS:
             for split, sides in columns(task).items():
                 strata = self.strata(runs, sides, planner)
                 row = returns_row(strata)

@@ -13,7 +13,7 @@ from hyperdyn.errors import InputError, require_known
 from hyperdyn.generators import load_generator
 from hyperdyn.model import generator_folder
 from hyperdyn.planners import Planner
-from hyperdyn.planners.budget import COLD, PLANNERS, candidates, planner_of
+from hyperdyn.planners.budget import ALL_PLANNERS, candidates, planner_of
 from hyperdyn.policies import load_policy_generator
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
@@ -46,7 +46,7 @@ class PlanSetting:
     """
 
     planner: str = "icem"
-    """One of `PLANNERS` or `COLD` of `hyperdyn.planners.budget`."""
+    """One of `hyperdyn.planners.budget.ALL_PLANNERS`."""
     candidates: tuple[int, ...] = (8, 16, 32, 64, 128)
     """Sequences rolled out a plan, of all rounds together, ascending."""
     horizon: int = 20
@@ -62,7 +62,7 @@ class PlanSetting:
 
     def __post_init__(self) -> None:
         """Check numbers, and that planners keep to them."""
-        require_known("planner", self.planner, (*PLANNERS, *COLD))
+        require_known("planner", self.planner, ALL_PLANNERS)
         if not self.candidates or list(self.candidates) != sorted(set(self.candidates)):
             raise InputError(f"Numbers of candidates ascend; got {list(self.candidates)}.")
         some = 1 if self.specifications is None else self.specifications
