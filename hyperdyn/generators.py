@@ -9,7 +9,7 @@ from hyperdyn.ensembles import HyperDynamicsEnsemble
 from hyperdyn.errors import require_known
 from hyperdyn.model import DynamicsGenerator, HyperDynamics, ModelConfig, generator_folder
 from hyperdyn.saved import read_any
-from hyperdyn.variants import NormalisedHyperDynamics
+from hyperdyn.variants import GRUHyperDynamics, NormalisedHyperDynamics
 
 GENERATORS: dict[str, type[DynamicsGenerator]] = {
     generator.kind: generator
@@ -22,6 +22,7 @@ GENERATORS: dict[str, type[DynamicsGenerator]] = {
         ExpertEnsemble,
         CaDM,
         NormalisedHyperDynamics,
+        GRUHyperDynamics,
         HyperDynamicsEnsemble,
     )
 }

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hyperdyn.baselines.recurrent import Recurrent
 from hyperdyn.heads import Head
 from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.model import CodedGenerator
@@ -34,6 +35,26 @@ class NormalisedHyperDynamics(CodedGenerator):
     def _make_head(self, generator: torch.Generator) -> Head:
         return NormalisedHead(
             2 * self.config.code_dim,
+            self.config.hyper_hidden,
+            self.config.network,
+            activation=self.config.hyper_activation,
+            initialisation=self.config.initialisation,
+            generator=generator,
+        )
+
+
+class GRUHyperDynamics(Recurrent):
+    """A hypernetwork behind the recurrent baseline's encoder; from that it differs in nothing else.
+
+    What the gated recurrent unit has gathered writes the forward model here, and is an input of it
+    there. The unit's whole state is the code; `code_dim` is not used.
+    """
+
+    kind = "hyperdynamics_gru"
+
+    def _make_head(self, generator: torch.Generator) -> Head:
+        return DenseHypernetwork(
+            self.config.encoder_hidden[-1],
             self.config.hyper_hidden,
             self.config.network,
             activation=self.config.hyper_activation,

@@ -2,7 +2,7 @@
 
 TASK-MODEL-reduced is about ten core-minutes, for tables over all tasks, models and seeds. TASK is
 one of `ROADS`, MODEL is a kind ("expert-ensemble" for expert_ensemble), or of `VARIANTS`, which are
-ablations of the generator on the paper's tasks. TASK-MODEL-paper has the paper's budget. The tasks
+ablations of the generator. TASK-MODEL-paper has the paper's budget, on the paper's tasks. The tasks
 of the control suite (`hyperdyn.envs.suite.GRIDS`) have reduced runs of `SUITE_KINDS`, a few
 core-minutes each.
 """
@@ -75,6 +75,7 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
     "code-8": lambda run: replace(run, model=replace(run.model, code_dim=8)),
     "unbased": lambda run: replace(run, model=replace(run.model, initialisation="hyperfan-in")),
     "normalised": lambda run: replace(run, kind="hyperdynamics_normalised"),
+    "gru": lambda run: replace(run, kind="hyperdynamics_gru"),
     "masked": lambda run: replace(run, hidden_share=0.3),
     "one-step": lambda run: replace(run, unroll=1, final_unroll=1),
     "cem-driven": lambda run: replace(run, planner="cem-cold"),
@@ -83,9 +84,10 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
 """What is changed of the generator's own run. "code-4" and "code-8" are the wider codes of the
 paper's table 5. The generator is residual around a learned base from the first step on
 (initialisation "bias": every code's network is the base and something small); "unbased" begins with
-networks that the codes alone make. "one-step" is without multi-step windows. "cem-driven" collects
-with the cross-entropy method in place of random shooting, at equal candidates. An "ensemble" of
-five trains four to five times as long, and plans five times as long."""
+networks that the codes alone make. "gru" reads the history with the recurrent baseline's encoder.
+"one-step" is without multi-step windows. "cem-driven" collects with the cross-entropy method in
+place of random shooting, at equal candidates. An "ensemble" of five trains four to five times as
+long, and plans five times as long."""
 
 
 def run_for(env_id: str, kind: str, budget: TrainConfig) -> TrainConfig:
@@ -152,9 +154,8 @@ def _generated() -> dict[str, TrainConfig]:
             runs[f"{name}-reduced"] = run_for(env_id, kind, _TABLE)
             if road in PAPER_TASKS:
                 runs[f"{name}-paper"] = run_for(env_id, kind, _PAPER)
-        if road in PAPER_TASKS:
-            base = runs[f"{road}-hyperdynamics-reduced"]
-            runs |= {f"{road}-{name}-reduced": vary(base) for name, vary in VARIANTS.items()}
+        base = runs[f"{road}-hyperdynamics-reduced"]
+        runs |= {f"{road}-{name}-reduced": vary(base) for name, vary in VARIANTS.items()}
     for grid in GRIDS.values():
         budget = replace(_SUITE, hold=PLANNERS[grid.task.split("-")[0]].hold)
         for kind in SUITE_KINDS:
@@ -163,8 +164,8 @@ def _generated() -> dict[str, TrainConfig]:
 
 
 GENERATED = _generated()
-"""TASK-MODEL-reduced for every task and model, TASK-MODEL-paper and TASK-VARIANT-reduced for the
-paper's tasks; and the suite's."""
+"""TASK-MODEL-reduced for every task, model and variant, TASK-MODEL-paper for the paper's tasks; and
+the suite's."""
 
 PRESETS = {
     "cheetah-slope": _REDUCED,

@@ -211,7 +211,7 @@ def test_the_presets_cover_every_task_and_model_at_one_budget():
     assert (budget.samples, budget.horizon) == (250, 20)
     assert set(ROADS.values()) == set(TASKS) - {"hyperdyn/CheetahSlope15m-v0"}
     for number, (road, env_id) in enumerate(ROADS.items()):
-        names = [kind.replace("_", "-") for kind in KINDS] + [*VARIANTS] * (number < 4)
+        names = [kind.replace("_", "-") for kind in KINDS] + [*VARIANTS]
         for name in names:
             run, task = preset(f"{road}-{name}-reduced"), task_for(env_id)
             assert run.env_id == env_id
@@ -236,6 +236,7 @@ def test_each_variant_changes_one_thing():
     assert preset("ant-pier-ensemble-reduced").kind == "hyperdynamics_ensemble"
     assert [preset(f"ant-pier-code-{z}-reduced").model.code_dim for z in (4, 8)] == [4, 8]
     assert preset("ant-pier-normalised-reduced").kind == "hyperdynamics_normalised"
+    assert preset("ant-flip-gru-reduced").kind == "hyperdynamics_gru"
     assert preset("ant-pier-masked-reduced") == replace(base, hidden_share=0.3)
     assert preset("ant-pier-one-step-reduced") == replace(base, unroll=1, final_unroll=1)
     assert preset("ant-pier-cem-driven-reduced") == replace(base, planner="cem-cold")

@@ -22,7 +22,7 @@ TABLES: dict[str, Layout] = {
     "3": Layout(tasks=PAPER_TASKS, models=KINDS),
     "5": Layout(tasks=PAPER_TASKS, models=(GENERATOR, *VARIANTS)),
     "6": Layout(tasks=PAPER_TASKS, models=KINDS),
-    "ranges": Layout(tasks=RANGES, models=KINDS),
+    "ranges": Layout(tasks=RANGES, models=(*KINDS, *VARIANTS)),
     "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
     "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
     "adaptation": Layout(tasks=tuple(ROADS), models=KINDS),

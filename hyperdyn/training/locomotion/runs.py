@@ -56,8 +56,8 @@ class Run:
             return replace(preset(name), seed=self.seed)
         except HyperdynError as error:
             raise InputError(
-                f"There is no preset {name}: ablations ({', '.join(VARIANTS)}) are made for the "
-                "paper's tasks and the reduced budget, the paper's budget for the paper's tasks."
+                f"There is no preset {name}: the paper's budget is for the paper's tasks, and "
+                f"ablations ({', '.join(VARIANTS)}) have the reduced one."
             ) from error
 
 
