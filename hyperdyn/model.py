@@ -115,7 +115,7 @@ class DynamicsGenerator(SavedModule, abc.ABC):
         scaled = states - anchor[:, None] - self.normaliser.state_mean
         return scaled / self.normaliser.state_std
 
-    def normalise_actions(self, actions: Float[Tensor, "B M A"]) -> Float[Tensor, "B M A"]:
+    def normalise_actions(self, actions: Float[Tensor, "*batch A"]) -> Float[Tensor, "*batch A"]:
         """Actions as networks see them."""
         return (actions - self.normaliser.action_mean) / self.normaliser.action_std
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from hyperdyn.errors import InputError
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.networks import apply_layers, split_parameters
 from hyperdyn.training.episodes import Episodes
+from hyperdyn.training.unrolled import Stretches, unrolled_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,29 +116,17 @@ def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> 
     Returns:
         The loss, a scalar.
     """
-    space, stats = model.state_space, model.normaliser
-    anchor = model.anchor(windows.history.states)
-    spec = model.config.network
     networks = model.networks(windows.history, windows.truth)
-    members = networks.shape[1] // spec.num_parameters
-    # Split once for all steps: the gradient of a split writes all P numbers.
-    layers = split_parameters(spec, networks.reshape(-1, spec.num_parameters))
-    anchor = anchor.repeat_interleave(members, dim=0)
+    members = networks.shape[1] // model.config.network.num_parameters
+    steps = (windows.actions.shape[1] // unroll, unroll)
     recorded = windows.states.repeat_interleave(members, dim=0)
-    targets = windows.actions.shape[1]
-    starts = recorded[:, :-1:unroll]
-    truth = recorded[:, 1:].unflatten(1, (targets // unroll, unroll))
-    actions = windows.actions.repeat_interleave(members, dim=0)
-    actions = actions.unflatten(1, (targets // unroll, unroll))
-    loss = starts.new_zeros(())
-    states = starts
-    for step in range(unroll):
-        inputs = model.network_inputs(states, actions[:, :, step], anchor)
-        predicted = apply_layers(spec, layers, inputs)
-        wanted = model.normalised_changes(states, truth[:, :, step])
-        loss = loss + (predicted - wanted).square().mean()
-        states = space.compose(states, predicted * stats.change_std + stats.change_mean)
-    return loss / unroll
+    stretches = Stretches(
+        starts=recorded[:, :-1:unroll],
+        actions=windows.actions.repeat_interleave(members, dim=0).unflatten(1, steps),
+        truth=recorded[:, 1:].unflatten(1, steps),
+        anchor=model.anchor(windows.history.states).repeat_interleave(members, dim=0),
+    )
+    return unrolled_loss(model, networks.reshape(len(recorded), -1), stretches)
 
 
 def training_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> Float[Tensor, ""]:
