@@ -125,7 +125,7 @@ def _presets() -> list[str]:
     models = ", ".join(kind.replace("_", "-") for kind in KINDS)
     return [
         *listed,
-        "TASK-MODEL-reduced and TASK-VARIANT-reduced; on the first four tasks also TASK-MODEL-paper",
+        "TASK-MODEL-reduced, TASK-VARIANT-reduced; on the first four tasks also TASK-MODEL-paper",
         f"  tasks: {', '.join(ROADS)}",
         f"  models: {models}; variants: {', '.join(VARIANTS)}",
         f"control suite: TASK-MODEL-reduced with {', '.join(SUITE_KINDS)}",
