@@ -57,7 +57,7 @@ def unrolled_loss(
     """
     if not model.state_space.additive:
         return composed_loss(model, networks, stretches)
-    loss: Tensor = _AdditiveLoss.apply(networks, model, stretches)
+    loss: Tensor = _AdditiveLoss.apply(networks, model, stretches)  # type: ignore[no-untyped-call]
     return loss
 
 
