@@ -139,7 +139,8 @@ def test_every_paper_table_and_new_range_has_its_place():
     assert TABLES["3"].tasks == TABLES["5"].tasks == TABLES["6"].tasks == PAPER_TASKS
     assert TABLES["3"].models == KINDS
     assert set(TABLES["5"].models) == {"hyperdynamics", *VARIANTS}
-    assert TABLES["ranges"].models == (*KINDS, *VARIANTS)
+    assert TABLES["ranges"].models == TABLES["6"].models == TABLES["adaptation"].models == KINDS
+    assert TABLES["ranges"].measured == (*KINDS, *VARIANTS)
     assert len(TABLES["ranges"].tasks) == 6
     assert PRESETS["ant-pier-code-8-reduced"].model.code_dim == 8
     assert columns(SLOPE)["novel"] == ("novel-low", "novel-high")
@@ -149,6 +150,9 @@ def test_every_paper_table_and_new_range_has_its_place():
 
 def test_errors_and_codes_stand_where_they_belong(study):
     found = filled(study, ("6", "codes"))
+    trained = ["hyperdynamics", "direct", "expert_ensemble", "code-4"]
+    assert list(found["table6"][SLOPE]) == trained
+    assert not set(VARIANTS) & set(study.missing(("6",))[SLOPE])
     row = found["table6"][SLOPE]["hyperdynamics"]["novel-low"]
     assert row["mse"]["mean"] == pytest.approx(100 * 107.5)  # of 102, 103, 112 and 113
     assert row["open_loop"]["by_seed"] == pytest.approx([10250, 11250])

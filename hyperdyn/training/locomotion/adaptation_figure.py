@@ -58,10 +58,10 @@ def _draw_task(
     axes: "Axes", task: str, by_model: Mapping[str, Sequence[Float[Tensor, "_ T"]]]
 ) -> None:
     axes.axvline(0, color="0.6", lw=0.8)
-    known = (*(kind for kind in KINDS if kind in by_model), *sorted(set(by_model) - set(KINDS)))
-    for model in known:
+    # A kind has its own colour in every panel, others those that are left.
+    numbered = (*KINDS, *(model for model in by_model if model not in KINDS))
+    for colour, model in ((f"C{n}", model) for n, model in enumerate(numbered) if model in by_model):
         groups = by_model[model]
-        colour = f"C{KINDS.index(model) if model in KINDS else len(KINDS) + known.index(model)}"
         middle, low, high = curve(groups)
         steps = np.arange(len(middle)) - BEFORE
         found = lag(groups, BEFORE)

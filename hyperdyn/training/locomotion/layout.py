@@ -15,17 +15,26 @@ class Layout:
 
     tasks: tuple[str, ...]
     models: tuple[str, ...]
+    """Those that belong there; what of them was not trained is missing."""
+    further: tuple[str, ...] = ()
+    """Those that stand beside them where they were trained."""
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Whatever can stand in the table."""
+        return self.models + self.further
 
 
+FURTHER = tuple(VARIANTS)
 RANGES = tuple(task for task in ROADS if task not in PAPER_TASKS)
 TABLES: dict[str, Layout] = {
     "3": Layout(tasks=PAPER_TASKS, models=KINDS),
     "5": Layout(tasks=PAPER_TASKS, models=(GENERATOR, *VARIANTS)),
-    "6": Layout(tasks=PAPER_TASKS, models=KINDS),
-    "ranges": Layout(tasks=RANGES, models=(*KINDS, *VARIANTS)),
+    "6": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
+    "ranges": Layout(tasks=RANGES, models=KINDS, further=FURTHER),
     "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
     "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
-    "adaptation": Layout(tasks=tuple(ROADS), models=KINDS),
+    "adaptation": Layout(tasks=tuple(ROADS), models=KINDS, further=FURTHER),
 }
 """The paper's tables by number, and what goes beyond them."""
 

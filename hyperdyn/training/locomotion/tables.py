@@ -114,7 +114,7 @@ class LocomotionStudy:
         second: list[Cell] = []
         for table in tables:
             for task in self._tasks(table):
-                runs = [run for model in TABLES[table].models for run in self.runs(task, model)]
+                runs = [run for model in TABLES[table].measured for run in self.runs(task, model)]
                 if table in ON_RECORDED:
                     drive, measure = ON_RECORDED[table]
                     for split in splits_of(task)[: 1 if drive is Changing else None]:
@@ -183,7 +183,7 @@ class LocomotionStudy:
         return {
             task: {
                 model: errors
-                for model in TABLES["adaptation"].models
+                for model in TABLES["adaptation"].measured
                 if (errors := self.adaptation_errors(task, model))
             }
             for task in self.trained("adaptation")
@@ -205,7 +205,7 @@ class LocomotionStudy:
         return [
             task
             for task in self._tasks(table)
-            if any(self.runs(task, model) for model in TABLES[table].models)
+            if any(self.runs(task, model) for model in TABLES[table].measured)
         ]
 
     def _tasks(self, table: str) -> list[str]:
@@ -213,7 +213,7 @@ class LocomotionStudy:
 
     def _returns_in(self, table: str) -> Callable[[str], dict[str, Any]]:
         return lambda task: self._rows(
-            task, TABLES[table].models, lambda runs, sides: returns_row(self.strata(runs, sides))
+            task, TABLES[table].measured, lambda runs, sides: returns_row(self.strata(runs, sides))
         )
 
     def _rows(
@@ -241,7 +241,7 @@ class LocomotionStudy:
                 for name, unit in ERRORS.items()
             }
 
-        return self._rows(task, TABLES["6"].models, row) if self._drivers(task) else {}
+        return self._rows(task, TABLES["6"].measured, row) if self._drivers(task) else {}
 
     def _planners_of(self, task: str) -> dict[str, Any]:
         runs = self.runs(task, GENERATOR)
@@ -273,7 +273,7 @@ class LocomotionStudy:
     def _adaptation_of(self, task: str) -> dict[str, Any]:
         return {
             model: {**asdict(lag(errors, BEFORE)), "seeds": len(errors)}
-            for model in TABLES["adaptation"].models
+            for model in TABLES["adaptation"].measured
             if (errors := self.adaptation_errors(task, model))
         }
 
