@@ -60,8 +60,10 @@ def _draw_task(
     axes.axvline(0, color="0.6", lw=0.8)
     # A kind has its own colour in every panel, others those that are left.
     numbered = (*KINDS, *(model for model in by_model if model not in KINDS))
-    for colour, model in ((f"C{n}", model) for n, model in enumerate(numbered) if model in by_model):
-        groups = by_model[model]
+    for number, model in enumerate(numbered):
+        if model not in by_model:
+            continue
+        groups, colour = by_model[model], f"C{number}"
         middle, low, high = curve(groups)
         steps = np.arange(len(middle)) - BEFORE
         found = lag(groups, BEFORE)
