@@ -21,7 +21,6 @@ from hyperdyn.encoders import InteractionEncoder
 from hyperdyn.errors import InputError, require_known
 from hyperdyn.heads import Head
 from hyperdyn.history import History
-from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.model_config import ModelConfig as ModelConfig
 from hyperdyn.networks import in_units
 from hyperdyn.saved import SavedModule
@@ -115,7 +114,7 @@ class DynamicsGenerator(SavedModule, abc.ABC):
         scaled = states - anchor[:, None] - self.normaliser.state_mean
         return scaled / self.normaliser.state_std
 
-    def normalise_actions(self, actions: Float[Tensor, "*batch A"]) -> Float[Tensor, "*batch A"]:
+    def normalise_actions(self, actions: Float[Tensor, "B M A"]) -> Float[Tensor, "B M A"]:
         """Actions as networks see them."""
         return (actions - self.normaliser.action_mean) / self.normaliser.action_std
 
@@ -289,11 +288,4 @@ class HyperDynamics(CodedGenerator):
     kind = "hyperdynamics"
 
     def _make_head(self, generator: torch.Generator) -> Head:
-        return DenseHypernetwork(
-            self.config.code_dim,
-            self.config.hyper_hidden,
-            self.config.network,
-            activation=self.config.hyper_activation,
-            initialisation=self.config.initialisation,
-            generator=generator,
-        )
+        return self.config.hypernetwork(self.config.code_dim, generator=generator)

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from hyperdyn.errors import InputError
+from hyperdyn.hypernetworks import DenseHypernetwork
 from hyperdyn.networks import MLPSpec
 from hyperdyn.states import StateSpace
 
@@ -46,4 +49,27 @@ class ModelConfig:
         return MLPSpec(
             sizes=(inputs, *self.dynamics_hidden, self.state_space.dim),
             activation=self.dynamics_activation,
+        )
+
+    def hypernetwork(
+        self,
+        code_dim: int,
+        *,
+        kind: type[DenseHypernetwork] = DenseHypernetwork,
+        generator: torch.Generator,
+    ) -> DenseHypernetwork:
+        """An untrained hypernetwork that writes the generated model.
+
+        Args:
+            code_dim: Width of what it takes.
+            kind: Its class.
+            generator: Source of the initial weights.
+        """
+        return kind(
+            code_dim,
+            self.hyper_hidden,
+            self.network,
+            activation=self.hyper_activation,
+            initialisation=self.initialisation,
+            generator=generator,
         )

@@ -33,14 +33,8 @@ class NormalisedHyperDynamics(CodedGenerator):
     kind = "hyperdynamics_normalised"
 
     def _make_head(self, generator: torch.Generator) -> Head:
-        return NormalisedHead(
-            2 * self.config.code_dim,
-            self.config.hyper_hidden,
-            self.config.network,
-            activation=self.config.hyper_activation,
-            initialisation=self.config.initialisation,
-            generator=generator,
-        )
+        width = 2 * self.config.code_dim
+        return self.config.hypernetwork(width, kind=NormalisedHead, generator=generator)
 
 
 class GRUHyperDynamics(Recurrent):
@@ -53,11 +47,4 @@ class GRUHyperDynamics(Recurrent):
     kind = "hyperdynamics_gru"
 
     def _make_head(self, generator: torch.Generator) -> Head:
-        return DenseHypernetwork(
-            self.config.encoder_hidden[-1],
-            self.config.hyper_hidden,
-            self.config.network,
-            activation=self.config.hyper_activation,
-            initialisation=self.config.initialisation,
-            generator=generator,
-        )
+        return self.config.hypernetwork(self.config.encoder_hidden[-1], generator=generator)

@@ -112,14 +112,10 @@ def _predict(
 ) -> tuple[Float[Tensor, "U E B S"], list[_Step]]:
     """By how much each predicted state is missed, in units of the changes; and how it came."""
     stats, activation = model.normaliser, ACTIVATIONS[model.config.network.activation]
-    # States are carried relative to the anchor where they are seen so: small numbers.
-    anchor = stretches.anchor[:, None]
-    states, truth = stretches.starts - anchor, stretches.truth - anchor[:, None]
-    actions = model.normalise_actions(stretches.actions)
+    states = stretches.starts
     missed, steps = [], []
-    for index in range(actions.shape[2]):
-        seen = ((states - stats.state_mean) / stats.state_std)[..., model.input_columns]
-        value = torch.cat([seen, actions[:, :, index]], dim=-1)
+    for index in range(stretches.actions.shape[2]):
+        value = model.network_inputs(states, stretches.actions[:, :, index], stretches.anchor)
         step = _Step([], [])
         for weight, bias in layers:
             step.inputs.append(value)
@@ -127,7 +123,7 @@ def _predict(
             if len(step.outputs) < len(layers):
                 value = activation(step.outputs[-1])
         states = states + (step.outputs[-1] * stats.change_std + stats.change_mean)
-        missed.append((states - truth[:, :, index]) / stats.change_std)
+        missed.append((states - stretches.truth[:, :, index]) / stats.change_std)
         steps.append(step)
     return torch.stack(missed), steps
 

@@ -59,11 +59,9 @@ def _draw_task(
 ) -> None:
     axes.axvline(0, color="0.6", lw=0.8)
     # A kind has its own colour in every panel, others those that are left.
-    numbered = (*KINDS, *(model for model in by_model if model not in KINDS))
-    for number, model in enumerate(numbered):
-        if model not in by_model:
-            continue
-        groups, colour = by_model[model], f"C{number}"
+    numbered = list(dict.fromkeys((*KINDS, *by_model)))
+    for model, groups in by_model.items():
+        colour = f"C{numbered.index(model)}"
         middle, low, high = curve(groups)
         steps = np.arange(len(middle)) - BEFORE
         found = lag(groups, BEFORE)

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from hyperdyn.envs.suite.grids import GRIDS
-from hyperdyn.errors import InputError, require_known
+from hyperdyn.errors import InputError
 from hyperdyn.generators import load_generator
 from hyperdyn.model import generator_folder
 from hyperdyn.planners import Planner
-from hyperdyn.planners.budget import ALL_PLANNERS, candidates, planner_of
+from hyperdyn.planners.budget import candidates, planner_of
 from hyperdyn.policies import load_policy_generator
 from hyperdyn.policies.generator import policy_folder
 from hyperdyn.training.cells import Cell
@@ -62,7 +62,6 @@ class PlanSetting:
 
     def __post_init__(self) -> None:
         """Check numbers, and that planners keep to them."""
-        require_known("planner", self.planner, ALL_PLANNERS)
         if not self.candidates or list(self.candidates) != sorted(set(self.candidates)):
             raise InputError(f"Numbers of candidates ascend; got {list(self.candidates)}.")
         some = 1 if self.specifications is None else self.specifications
