@@ -89,6 +89,11 @@ class DynamicsGenerator(SavedModule, abc.ABC):
         return None
 
     @property
+    def device(self) -> torch.device:
+        """Where it stands; what it is given must be there too."""
+        return self.normaliser.state_mean.device
+
+    @property
     def state_space(self) -> StateSpace:
         """Fields of the state."""
         return self.config.state_space

@@ -39,6 +39,8 @@ class Evaluate(Command):
     """Seed of terrains, initial states and plans."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Where to write returns, iqm, ci95, plans_per_second and the setting."""
+    device: str = "cpu"
+    """Where models are generated and planned with: cpu or cuda."""
     planner: PlannerChoice = RandomShooting()  # noqa: RUF009  (frozen)
     """What plans."""
 
@@ -51,7 +53,7 @@ class Evaluate(Command):
         require_split(task_for(self.env), self.split)
         require_positive("--episodes", self.episodes)
         planner, proposal = self.planner.build()
-        model = load_model(self.model)
+        model = load_model(self.model, self.device)
         if self.json is not None:
             make_room_for(self.json)
 

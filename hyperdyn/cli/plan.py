@@ -28,6 +28,8 @@ class Plan(Command):
     """Where its hidden properties are drawn from: seen, novel, novel-low or novel-high."""
     seed: int = 0
     """Seed of terrain, initial state and plans."""
+    device: str = "cpu"
+    """Where models are generated and planned with: cpu or cuda."""
     planner: PlannerChoice = RandomShooting()  # noqa: RUF009  (frozen)
     """What plans."""
 
@@ -39,7 +41,7 @@ class Plan(Command):
         task = task_for(self.env)
         require_split(task, self.split)
         planner, proposal = self.planner.build()
-        model = load_model(self.model)
+        model = load_model(self.model, self.device)
         if self.video is not None:
             require_video_name(self.video)
             make_room_for(self.video)
@@ -52,7 +54,7 @@ class Plan(Command):
             from hyperdyn.training.seeds import torch_generator
 
             camera = None if self.video is None else Camera()
-            generator = torch_generator(self.seed, "plan")
+            generator = torch_generator(self.seed, "plan", device=self.device)
             agent = planning_agent(model, planner, task.objective(), generator, proposal)
             with tqdm(total=task.episode_steps, desc="plan", leave=False) as bar:
 

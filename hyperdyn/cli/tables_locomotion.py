@@ -54,9 +54,13 @@ class TablesLocomotion(Command):
     """Processes."""
     seed: int = 0
     """The models of training seed s meet the systems of seed + s."""
+    device: str = "cpu"
+    """Where plans are made: cpu or cuda, which every process then shares."""
 
     def prepare(self) -> Job:
         """Check names, numbers and folders."""
+        from hyperdyn.training.distributed import require_device
+
         for option in ("episodes", "samples", "horizon", "workers"):
             require_positive(f"--{option}", getattr(self, option))
         if not self.tables:
@@ -67,6 +71,7 @@ class TablesLocomotion(Command):
             raise InputError("The table codes needs at least two episodes; see --episodes.")
         if self.figures:
             require_matplotlib("--figures")
+        require_device(self.device)
         study = self._study()
         make_room_for(self.json)
         stages = study.cells(self.tables)
@@ -113,6 +118,7 @@ class TablesLocomotion(Command):
             samples=self.samples,
             horizon=self.horizon,
             seed=self.seed,
+            device=self.device,
         )
 
     def _draw(self, study: "LocomotionStudy") -> None:
@@ -138,6 +144,7 @@ class TablesLocomotion(Command):
             "episodes_per_training_seed_and_split": self.episodes,
             "planner": f"random shooting, {self.samples} x {self.horizon}",
             "seed": self.seed,
+            "device": self.device,
             "units": "return; errors as the page says",
             "missing": study.missing(self.tables),
             "undriven": study.undriven(self.tables),

@@ -30,16 +30,21 @@ class TrainDynamics(Command):
     """Run folder: new, or one to go on with."""
     seed: Annotated[int, tyro.conf.arg(metavar="S")] = 0
     """Seed of every random number."""
+    device: str = "cpu"
+    """Where models are fitted and planned with: cpu or cuda."""
 
     def prepare(self) -> Job:
         """Look the preset up and open the folder."""
         from hyperdyn.training.demonstrations.replay import begin_with_demonstrations
+        from hyperdyn.training.distributed import require_device
+        from hyperdyn.training.jobs import Where
         from hyperdyn.training.on_policy import train
         from hyperdyn.training.presets import preset
         from hyperdyn.training.tasks import SUITE_TASKS
 
         if self.seed < 0:
             raise InputError(f"--seed must not be negative; got {self.seed}.")
+        require_device(self.device)
         config = replace(preset(self.preset), seed=self.seed)
         if config.env_id not in SUITE_TASKS:
             raise InputError(
@@ -49,7 +54,7 @@ class TrainDynamics(Command):
 
         def job() -> None:
             begin_with_demonstrations(config, self.out, self.demonstrations)
-            train(config, self.out, resume=True)
+            train(config, self.out, resume=True, where=Where(device=self.device))
             print(f"Wrote {self.out}. Plan with it: hyperdyn tables policies --dynamics {self.out}")
 
         return job
@@ -59,5 +64,5 @@ class TrainDynamics(Command):
         """How to go on."""
         words = ["hyperdyn", "train", "dynamics", self.preset]
         words += ["--demonstrations", str(self.demonstrations), "--out", str(self.out)]
-        words += ["--seed", str(self.seed)]
+        words += ["--seed", str(self.seed), "--device", self.device]
         return f"Stopped; at most the last minute is lost. Go on with: {shlex.join(words)}"

@@ -51,12 +51,17 @@ class TrainLocomotion(Command):
     """Reduced, about ten core-minutes a run, or paper, several core-hours."""
     workers: Annotated[int, tyro.conf.arg(metavar="W")] = len(os.sched_getaffinity(0))
     """Processes; each trains one run at a time."""
+    device: str = "cpu"
+    """Where models are fitted and planned with: cpu or cuda, which every process then shares."""
 
     def prepare(self) -> Job:
         """Check names and numbers."""
+        from hyperdyn.training.distributed import require_device
+
         require_positive("--workers", self.workers)
         if not self.tasks or not self.models or not self.seeds or min(self.seeds) < 0:
             raise InputError("Give at least one task, one model and one seed, none negative.")
+        require_device(self.device)
         runs = self._runs()
         rounds = sum(run.config(self.budget).iterations for run in runs)
 
@@ -68,7 +73,12 @@ class TrainLocomotion(Command):
             os.environ["TQDM_MININTERVAL"] = "30"  # of the processes, whose bars go to logs
             with tqdm(total=rounds, desc=f"{len(runs)} runs", unit="round") as bar:
                 train_runs(
-                    runs, self.study, self.budget, workers=self.workers, on_rounds=bar.update
+                    runs,
+                    self.study,
+                    self.budget,
+                    workers=self.workers,
+                    device=self.device,
+                    on_rounds=bar.update,
                 )
             where = shlex.quote(str(self.study))
             print(f"Finished {len(runs)} runs in {self.study}. Make the tables with:")
@@ -93,4 +103,5 @@ class TrainLocomotion(Command):
         words = ["hyperdyn", "train", "locomotion", "--study", str(self.study)]
         words += ["--tasks", *self.tasks, "--models", *self.models]
         words += ["--seeds", *map(str, self.seeds), "--budget", self.budget]
+        words += ["--device", self.device]
         return f"Stopped; at most the last minute is lost. Go on with: {shlex.join(words)}"

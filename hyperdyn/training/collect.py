@@ -99,12 +99,14 @@ class PlanningAgent:
             start = time.perf_counter()
             dynamics = self.model.generate(self._buffer.history(), truth=self._truth)
             actions = self.controller.act(dynamics, states)
+            chosen = actions.cpu()  # a GPU's plan takes until then
             self.plan_seconds += time.perf_counter() - start
             self.plans += len(states)
         else:
             actions = self._random.act(states)
+            chosen = actions.cpu()
         self._buffer.append(states, actions)
-        return actions.cpu()
+        return chosen
 
 
 @dataclass

@@ -99,8 +99,9 @@ def evaluate(
     """Run episodes of one split and summarise them.
 
     Args:
-        model: Generates the dynamics; "simulator" plans with the environments' own (an oracle,
-            which sees what is hidden and plans from the first step); None acts at random.
+        model: Generates the dynamics, on the device where plans are made; "simulator" plans with
+            the environments' own (an oracle, which sees what is hidden and plans from the first
+            step); None acts at random.
         env_id: A registered environment with a task record.
         split: One of the task's splits.
         episodes: Number of episodes.
@@ -121,13 +122,15 @@ def evaluate(
     resets = resets_for(task, split, episodes, seed)
     if isinstance(model, DynamicsGenerator):
         _check_widths(model, task)
+    device = model.device if isinstance(model, DynamicsGenerator) else "cpu"
     parts, plans, seconds = [], 0, 0.0
     statuses: dict[str, int] = {}
     with tqdm(
         total=episodes * task.episode_steps, desc=f"{name} {split}", disable=not progress
     ) as bar:
         for batch in range(0, episodes, LOCKSTEP):
-            generator = torch_generator(seed, "plan", task.splits.index(split), batch)
+            stream = (seed, "plan", task.splits.index(split), batch)
+            generator = torch_generator(*stream, device=device)
             agent: Agent = RandomAgent(task.action_dim, generator)
             if model is not None:
                 agent = planning_agent(model, planner, task.objective(), generator, proposal)
@@ -148,6 +151,7 @@ def evaluate(
         "episodes": episodes,
         "seed": seed,
         "steps": task.episode_steps,
+        "device": str(device),
         "planner": None if model is None else {"name": type(planner).__name__, **asdict(planner)},
         "proposal": None if proposal is None else repr(proposal),
     }

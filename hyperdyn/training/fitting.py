@@ -100,7 +100,7 @@ def fit_round(
             alone.
     """
     team = Team() if team is None else team
-    device = model.normaliser.state_mean.device
+    device = model.device
     sampler, held_out = (
         WindowSampler(
             episodes.to(device),

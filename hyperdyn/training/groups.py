@@ -78,7 +78,7 @@ def _collected(
             yield group, collect_group(config, model, iteration, group, on_step)
         return
     weights = {name: value.cpu() for name, value in model.state_dict().items()}
-    device = model.normaliser.state_mean.device.type
+    device = model.device.type
     jobs = {group: (config, weights, device, iteration, group) for group in missing}
     for group, episodes in pool.run(collect_elsewhere, jobs):
         on_step(config.steps * len(episodes))
@@ -125,7 +125,7 @@ def collect_group(
     if iteration > 0:
         planner = planner_of(config.planner, config.samples, config.horizon)
         proposal = Uniform(hold=config.hold) if config.planner == RANDOM else None
-        generator = torch_generator(*stream, device=model.normaliser.state_mean.device)
+        generator = torch_generator(*stream, device=model.device)
         agent = PlanningAgent(model, planner, task.objective(), generator, proposal)
     resets = [
         Reset(

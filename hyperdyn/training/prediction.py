@@ -58,7 +58,8 @@ def collect_fixed(
     """
     parts = []
     for number, driver in enumerate(drivers):
-        generator = torch_generator(seed, "fixed-data", task.splits.index(split), number)
+        stream = (seed, "fixed-data", task.splits.index(split), number)
+        generator = torch_generator(*stream, device=driver.device)
         agent = PlanningAgent(driver, planner, task.objective(), generator)
         resets = resets_for(task, split, episodes, seed)
         parts.append(run_episodes(task.env_id, agent, resets, task.episode_steps))

@@ -167,7 +167,7 @@ def fit_normaliser(
     model: DynamicsGenerator, episodes: Episodes, generator: torch.Generator, rows: int = 8192
 ) -> None:
     """Fit the model's statistics to windows of recorded data, fields as the networks see them."""
-    episodes = episodes.to(model.normaliser.state_mean.device)
+    episodes = episodes.to(model.device)
     sampler = WindowSampler(episodes, model.history_length, targets=1)
     windows = sampler[_draw(len(sampler), rows, generator)]
     history = windows.history

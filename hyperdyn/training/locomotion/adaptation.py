@@ -45,7 +45,8 @@ class _Drive:
     seed: int
 
     def __call__(self, options: Sequence[Options], steps: int, make: Make) -> Episodes:
-        generator = torch_generator(self.seed, "adaptation", 1, self.numbers[0])
+        stream = (self.seed, "adaptation", 1, self.numbers[0])
+        generator = torch_generator(*stream, device=self.driver.device)
         agent = PlanningAgent(self.driver, self.planner, self.task.objective(), generator)
         resets = [
             Reset(seed_for(self.seed, "adaptation", 0, number) >> 32, each)

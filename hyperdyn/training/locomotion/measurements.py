@@ -9,6 +9,7 @@ import torch
 
 from hyperdyn.errors import InputError
 from hyperdyn.generators import load_generator
+from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners.budget import RANDOM, planner_of
 from hyperdyn.training.cells import Cell
 from hyperdyn.training.episodes import Episodes
@@ -43,6 +44,8 @@ class Measurement(Cell):
     episodes: int
     seed: int
     """Of systems and plans."""
+    device: str = "cpu"
+    """Where plans are made; another has other random numbers."""
 
     @property
     def task(self) -> Task:
@@ -53,6 +56,11 @@ class Measurement(Cell):
     def weights(self) -> dict[str, Path]:
         """The run's model."""
         return {"weights": self._model(self.run)}
+
+    @property
+    def planning_model(self) -> DynamicsGenerator:
+        """The run's generator, where plans are made."""
+        return load_generator(self._model(self.run)).to(self.device)
 
     def _model(self, run: Run) -> Path:
         return Path(self.study) / run.name / "model"
@@ -73,7 +81,7 @@ class Returns(Measurement):
     def work_out(self) -> dict[str, Any]:
         """Return of every episode, and the true properties met in it, means over its steps."""
         summary, recorded = evaluate(
-            load_generator(self._model(self.run)),
+            self.planning_model,
             self.task.env_id,
             self.split,
             episodes=self.episodes,
@@ -140,7 +148,7 @@ class Fixed(Drive):
         """Plan through systems of the split."""
         return collect_fixed(
             self.task,
-            [load_generator(self._model(self.run))],
+            [self.planning_model],
             self.split,
             episodes=self.episodes,
             seed=self.seed,
@@ -158,7 +166,7 @@ class Changing(Drive):
         """Plan through changing systems; the episodes that can be scored."""
         return adaptation_episodes(
             self.task,
-            load_generator(self._model(self.run)),
+            self.planning_model,
             episodes=self.episodes,
             seed=self.seed,
             planner=planner_of(RANDOM, self.samples, self.horizon),

@@ -12,6 +12,7 @@ from typing import Any
 
 from hyperdyn.errors import CheckpointError, HyperdynError, InputError, require_known
 from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.jobs import Where
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, ROADS, VARIANTS, preset
@@ -98,6 +99,7 @@ def train_runs(
     budget: str,
     *,
     workers: int,
+    device: str = "cpu",
     on_rounds: Callable[[int], object] = lambda rounds: None,
 ) -> None:
     """Train the runs that are missing and go on with those that were begun.
@@ -107,6 +109,7 @@ def train_runs(
         study: Folder of their folders. What a run has to say is in `logs` there.
         budget: One of `BUDGETS`.
         workers: Processes, each with one run at a time.
+        device: Where models are fitted and planned with, cpu or cuda.
         on_rounds: Told how many rounds were finished; those found finished count at once.
 
     Raises:
@@ -128,7 +131,8 @@ def train_runs(
     (study / LOGS).mkdir(parents=True, exist_ok=True)
     rounds = _Rounds([(study / run.name, configs[run].iterations) for run in missing], on_rounds)
     with processes(min(workers, len(missing))) as pool:
-        jobs = {pool.submit(_train, configs[run], run.name, study): run for run in missing}
+        where = Where(device=device)
+        jobs = {pool.submit(_train, configs[run], study / run.name, where): run for run in missing}
         failed: list[str] = []
         pending: set[Future[None]] = set(jobs)
         while pending:
@@ -169,11 +173,10 @@ def _failure(job: "Future[None]", run: Run) -> list[str]:
     return []
 
 
-def _train(config: TrainConfig, name: str, study: Path) -> None:
-    folder = study / name
+def _train(config: TrainConfig, folder: Path, where: Where) -> None:
     with (
-        (study / LOGS / f"{name}.txt").open("a") as log,
+        (folder.parent / LOGS / f"{folder.name}.txt").open("a") as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
-        train(config, folder, resume=(folder / RUN_FILE).is_file())
+        train(config, folder, resume=(folder / RUN_FILE).is_file(), where=where)

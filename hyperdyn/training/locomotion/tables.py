@@ -55,6 +55,7 @@ class LocomotionStudy:
         samples: Candidates a step; the paper's 500.
         horizon: Steps planned ahead; the paper's 20.
         seed: The runs of training seed s meet the systems of seed + s, the same for every model.
+        device: Where plans are made, cpu or cuda.
     """
 
     folder: Path
@@ -64,6 +65,7 @@ class LocomotionStudy:
     samples: int = 500
     horizon: int = 20
     seed: int = 0
+    device: str = "cpu"
 
     @cached_property
     def finished(self) -> tuple[Run, ...]:
@@ -312,4 +314,5 @@ class LocomotionStudy:
             "horizon": self.horizon,
             "episodes": self.episodes,
             "seed": self.seed + run.seed,
+            "device": self.device,
         }
