@@ -156,7 +156,12 @@ def test_errors_and_codes_stand_where_they_belong(study):
     row = found["table6"][SLOPE]["hyperdynamics"]["novel-low"]
     assert row["mse"]["mean"] == pytest.approx(100 * 107.5)  # of 102, 103, 112 and 113
     assert row["open_loop"]["by_seed"] == pytest.approx([10250, 11250])
-    assert found["codes"][SLOPE]["hyperdynamics-1"]["novel-high"]["code"]["rank"] == 114 / 200
+    codes = found["codes"][SLOPE]
+    assert codes["hyperdynamics-1"]["novel-high"]["code"]["rank"] == 114 / 200
+    assert codes["direct-1"]["seen"]["smoothed"]["rank"] == 11 / 200
+    # The experts have no code.
+    models = ("hyperdynamics-0", "hyperdynamics-1", "direct-0", "direct-1", "code-4-0")
+    assert set(codes) == set(models)
 
 
 def test_planners_are_compared_with_random_shooting(study):
@@ -333,13 +338,26 @@ def test_the_rank_correlation_is_spearmans():
     from scipy import stats
 
     rng = np.random.default_rng(1)
-    read, true = rng.normal(size=60), rng.integers(0, 4, 60).astype(float)
-    found = rank_correlation(
-        [read[:30].tolist(), read[30:].tolist()], [true[:30].tolist(), true[30:].tolist()]
-    )
-    assert found["rank"] == pytest.approx(stats.spearmanr(read, true).statistic)
+    read, true = rng.normal(size=(6, 20)), rng.integers(0, 4, (6, 20)).astype(float)
+    found = rank_correlation(read.tolist(), true.tolist())
+    halves = [stats.spearmanr(read[half::2].ravel(), true[half::2].ravel()) for half in (0, 1)]
+    assert found["rank"] == pytest.approx(np.mean([half.statistic for half in halves]))
     assert found["ci95"][0] < found["rank"] < found["ci95"][1]
     assert rank_correlation([[1.0, 2.0]], [[3.0, 3.0]])["rank"] == 0.0
+
+
+def test_a_code_that_says_nothing_ranks_nothing():
+    from scipy import stats
+
+    rng = np.random.default_rng(2)
+    truth = [np.full(40, level) for level in (0.0, 1.0, 0.2, 0.8, 0.1, 0.9, 0.0, 0.7)]
+    codes = [rng.normal(size=(40, 2)) for _ in truth]
+    readings = read_across(codes, truth)
+    # All ranked together, the mean of a fit to the other half would speak against the truth.
+    together = stats.spearmanr(np.concatenate(readings), np.concatenate(truth)).statistic
+    found = rank_correlation([r.tolist() for r in readings], [t.tolist() for t in truth])
+    assert together < -0.5
+    assert abs(found["rank"]) < 0.2
 
 
 def test_what_the_figures_show(study):

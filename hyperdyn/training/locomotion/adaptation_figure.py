@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import LagSummary, curve, lag
-from hyperdyn.training.presets import KINDS
+from hyperdyn.training.locomotion.colours import colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,10 +58,8 @@ def _draw_task(
     axes: "Axes", task: str, by_model: Mapping[str, Sequence[Float[Tensor, "_ T"]]]
 ) -> None:
     axes.axvline(0, color="0.6", lw=0.8)
-    # A kind has its own colour in every panel, others those that are left.
-    numbered = list(dict.fromkeys((*KINDS, *by_model)))
     for model, groups in by_model.items():
-        colour = f"C{numbered.index(model)}"
+        colour = colours(by_model)[model]
         middle, low, high = curve(groups)
         steps = np.arange(len(middle)) - BEFORE
         found = lag(groups, BEFORE)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperdyn.training.locomotion.layout import GENERATOR
+from hyperdyn.training.locomotion.colours import colours
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES
 from hyperdyn.training.locomotion.tables import LocomotionStudy
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.presets import KINDS, ROADS
@@ -43,15 +44,16 @@ def draw_training(study: LocomotionStudy, tables: Sequence[str], file: Path) -> 
     from matplotlib.ticker import MaxNLocator
 
     def panel(axes: "Axes", task: str) -> None:
-        for number, model in enumerate(KINDS):
+        for model in KINDS:
             curves = [training_curve(study.folder / run.name) for run in study.runs(task, model)]
             if curves:
                 rounds = min(len(curve) for curve in curves)
                 together = np.array([curve[:rounds] for curve in curves])
                 x = np.arange(1, rounds + 1)
-                axes.plot(x, together.mean(0), color=f"C{number}", label=model)
+                colour = colours()[model]
+                axes.plot(x, together.mean(0), color=colour, label=model)
                 axes.fill_between(
-                    x, together.min(0), together.max(0), color=f"C{number}", alpha=0.12, lw=0
+                    x, together.min(0), together.max(0), color=colour, alpha=0.12, lw=0
                 )
         axes.set(xlabel="round", ylabel="return of its training episodes", title=task)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -77,15 +79,15 @@ def draw_properties(study: LocomotionStudy, tables: Sequence[str], file: Path) -
     def panel(axes: "Axes", task: str) -> None:
         places = [expert.truth[0] for expert in task_for(ROADS[task]).experts]
         axes.axvspan(min(places), max(places), color="0.92", lw=0, label="training range")
-        for number, model in enumerate(KINDS):
+        for model, colour in colours().items():
             lines = []
             for properties, returns in study.properties(task, model).values():
-                axes.plot(properties, returns, ".", color=f"C{number}", alpha=0.15, markersize=3)
+                axes.plot(properties, returns, ".", color=colour, alpha=0.15, markersize=3)
                 lines.append(grouped(np.asarray(properties), np.asarray(returns)))
             if lines:
                 x, y = np.concatenate(lines, axis=1)
                 order = np.argsort(x)
-                axes.plot(x[order], y[order], "o-", color=f"C{number}", label=model, markersize=4)
+                axes.plot(x[order], y[order], "o-", color=colour, label=model, markersize=4)
         axes.set(xlabel=PROPERTIES[task.split("-")[-1]], ylabel="return", title=task)
 
     tasks = [task for task in _trained(study, tables) if task.split("-")[-1] in PROPERTIES]
@@ -93,10 +95,11 @@ def draw_properties(study: LocomotionStudy, tables: Sequence[str], file: Path) -
 
 
 def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> bool:
-    """The generator's code along one episode, over the true property where the robot is.
+    """The models' codes along one episode, over the true property where the robot is.
 
     The episode is that of the fixed data set, on the training range, in which the property takes
-    most values. The code stands as its linear reading of the property (`codes_over_episodes`).
+    most values. A code, of each model's first seed, stands as its linear reading of the property
+    (`codes_over_episodes`): its mean over the last steps, and the generator's at every step too.
 
     Args:
         study: Cells of the tables must have been worked out.
@@ -108,19 +111,28 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
     """
 
     def panel(axes: "Axes", task: str) -> None:
-        run, split = study.runs(task, GENERATOR)[0], task_for(ROADS[task]).splits[0]
-        found = study.codes(run, split)
-        row = most_varied(found["truth"])
-        place = found["places"][row]
-        axes.plot(place, found["truth"][row], "k", lw=2, label="true property")
-        for name, what, alpha in (("code", "the code", 0.35), ("smoothed", "its mean of 50", 1.0)):
-            reading = found[name]["readings"][row]
-            axes.plot(place, reading, color="C0", alpha=alpha, label=f"read from {what}")
+        split = task_for(ROADS[task]).splits[0]
+        found = {
+            model: study.codes(runs[0], split)
+            for model in TABLES["codes"].measured
+            if (runs := study.runs(task, model))
+        }
+        steps = found[GENERATOR]
+        row = most_varied(steps["truth"])
+        place = steps["places"][row]
+        axes.plot(place, steps["truth"][row], "k", lw=2, label="true property")
+        axes.plot(place, steps["code"]["readings"][row], color=colours()[GENERATOR], alpha=0.3)
+        for model, codes in found.items():
+            smoothed = codes["smoothed"]
+            label = f"{model}: rank correlation {smoothed['rank']:.2f}"
+            colour, width = colours(found)[model], 1.5 if model == GENERATOR else 0.8
+            axes.plot(place, smoothed["readings"][row], color=colour, lw=width, label=label)
         axes.set(xlabel="way (m)", ylabel=PROPERTIES[task.split("-")[-1]])
-        rank = found["smoothed"]["rank"]
-        axes.set_title(f"{run.name}, {split}: rank correlation {rank:.2f}", fontsize=9)
+        axes.set_title(f"{task}, {split}: read from the code", fontsize=9)
+        axes.legend(fontsize=6)
 
-    return _draw(file, _trained(study, tables), panel)
+    driven = [task for task in _trained(study, tables) if study.runs(task, GENERATOR)]
+    return _draw(file, driven, panel)
 
 
 def training_curve(run: Path) -> NDArray[np.float64]:
@@ -160,6 +172,7 @@ def _draw(file: Path, tasks: Sequence[str], panel: "Callable[[Axes, str], None]"
         panel(axes, task)
     for axes in places[len(tasks) :]:
         axes.set_axis_off()
-    places[0].legend(fontsize=7)
+    if places[0].get_legend() is None:
+        places[0].legend(fontsize=7)
     figure.savefig(file, dpi=110)
     return True

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hyperdyn.training.presets import KINDS, PAPER_TASKS, ROADS, VARIANTS
+from hyperdyn.generators import GENERATORS
+from hyperdyn.model import CodedGenerator
+from hyperdyn.training.presets import GENERATED, KINDS, PAPER_TASKS, ROADS, VARIANTS
 from hyperdyn.training.tasks import task_for
 
 GENERATOR = "hyperdynamics"
@@ -25,7 +27,13 @@ class Layout:
         return self.models + self.further
 
 
+def _has_code(model: str) -> bool:
+    kind = GENERATED[f"{PAPER_TASKS[0]}-{model.replace('_', '-')}-reduced"].kind
+    return issubclass(GENERATORS[kind], CodedGenerator)
+
+
 FURTHER = tuple(VARIANTS)
+CODED = tuple(model for model in (*KINDS, *VARIANTS) if model != GENERATOR and _has_code(model))
 RANGES = tuple(task for task in ROADS if task not in PAPER_TASKS)
 TABLES: dict[str, Layout] = {
     "3": Layout(tasks=PAPER_TASKS, models=KINDS),
@@ -33,7 +41,7 @@ TABLES: dict[str, Layout] = {
     "6": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
     "ranges": Layout(tasks=RANGES, models=KINDS, further=FURTHER),
     "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
-    "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
+    "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,), further=CODED),
     "adaptation": Layout(tasks=tuple(ROADS), models=KINDS, further=FURTHER),
 }
 """The paper's tables by number, and what goes beyond them."""

@@ -39,8 +39,9 @@ ADAPTATION = (
 )
 CODES = (
     "Spearman's rank correlation, over all steps of the fixed data set, between the true property "
-    "under the robot and what a linear fit on the other half of the episodes reads from the code "
-    "[95 % bootstrap interval over episodes]; below it the same for the code's mean over 50 steps."
+    "under the robot and what a linear fit on the other half of the episodes reads from the code, "
+    "mean of the two halves [95 % bootstrap interval over episodes]; below it the same for the "
+    "code's mean over 50 steps. Of every model with a code."
 )
 
 

@@ -269,7 +269,8 @@ class LocomotionStudy:
                 for split in splits_of(task)
                 if (found := self.codes(run, split))
             }
-            for run in self.runs(task, GENERATOR)
+            for model in (TABLES["codes"].measured if self._drivers(task) else ())
+            for run in self.runs(task, model)
         }
 
     def _adaptation_of(self, task: str) -> dict[str, Any]:
