@@ -47,6 +47,11 @@ class TablesLocomotion(Command):
     """Candidate sequences a step, of all rounds of a planner together."""
     horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
     """Steps planned ahead, and predicted open loop in table 6."""
+    planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PLANNER")] = ()
+    """Of the table planners: which are set against random-shooting; cem, icem, mppi and the same
+    with -cold unless named."""
+    planned: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "hyperdynamics"
+    """Of the table planners: the model of the study that is planned with."""
     figures: tyro.conf.FlagCreatePairsOff[bool] = False
     """Draw FILE-training.png, and for the tables asked for FILE-property.png (3, ranges),
     FILE-codes.png and FILE-adaptation.png; needs matplotlib."""
@@ -103,12 +108,15 @@ class TablesLocomotion(Command):
     def _study(self) -> "LocomotionStudy":
         from hyperdyn import assets
         from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM, planner_of
+        from hyperdyn.training.locomotion.runs import MODELS
         from hyperdyn.training.locomotion.tables import LocomotionStudy
         from hyperdyn.training.presets import ROADS
 
         for task in self.tasks:
             require_known("task", task, ROADS)
-        for planner in ALL_PLANNERS if "planners" in self.tables else (RANDOM,):
+        require_known("model", self.planned, MODELS)
+        planners = self.planners or ALL_PLANNERS
+        for planner in (RANDOM, *(planners if "planners" in self.tables else ())):
             planner_of(planner, self.samples, self.horizon)
         return LocomotionStudy(
             folder=self.models or assets.locomotion(),
@@ -119,6 +127,8 @@ class TablesLocomotion(Command):
             horizon=self.horizon,
             seed=self.seed,
             device=self.device,
+            planned=self.planned,
+            planners=planners,
         )
 
     def _draw(self, study: "LocomotionStudy") -> None:
@@ -142,6 +152,7 @@ class TablesLocomotion(Command):
         return {
             "training": study.training(),
             "episodes_per_training_seed_and_split": self.episodes,
+            **({"planned": self.planned} if "planners" in self.tables else {}),
             "planner": f"random shooting, {self.samples} x {self.horizon}",
             "seed": self.seed,
             "device": self.device,

@@ -24,6 +24,8 @@ TRAIN = ["train", "locomotion", "--study", "runs"]
         ([*WALK, "--episodes", "0"], "--episodes"),
         ([*WALK, "--episodes", "1", "--tables", "codes"], "two episodes"),
         ([*WALK, "--samples", "8"], "raise samples"),
+        ([*WALK, "--tables", "planners", "--planners", "cme"], "'cem'"),
+        ([*WALK, "--planned", "gruu"], "'gru'"),
         (WALK, "holds no finished run"),
         ([*TRAIN, "--models", "hyperdynamic"], "'hyperdynamics'"),
         ([*TRAIN, "--tasks", "cheetah-slop"], "'cheetah-slope'"),

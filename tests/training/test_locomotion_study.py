@@ -175,6 +175,19 @@ def test_planners_are_compared_with_random_shooting(study):
     assert low <= found["cem"]["seen"]["ratio"]["ratio"] <= high
 
 
+def test_the_planners_and_the_model_they_plan_with_can_be_named(study):
+    chosen = replace(study, planned="direct", planners=("cem-cold",))
+    found = filled(chosen, ("planners",))["planners"][SLOPE]
+    assert list(found) == ["random-shooting", "cem-cold"]
+    assert found["random-shooting"]["seen"]["returns"] == [1.0, 2, 3, 4, 11, 12, 13, 14]
+    assert chosen.missing(("planners",)) == {
+        "cheetah-pier": {},
+        "ant-slope": {},
+        "ant-pier": {},
+    }
+    assert replace(study, planned="gru").trained("planners") == []
+
+
 def test_a_ratio_draws_the_same_episodes_for_both():
     under = {(0, "seen"): [1.0, 10.0, 100.0, 1000.0]}
     over = {(0, "seen"): [2.0, 20.0, 200.0, 2000.0]}

@@ -15,7 +15,7 @@ HEADS = {
     "table3": "Table 3: return, random shooting",
     "table5": "Table 5: ablations of the generator, return, random shooting",
     "ranges": "Beyond the paper: return on changed robots, random shooting",
-    "planners": "Return by planner at equal candidates, hyperdynamics",
+    "planners": "Return by planner at equal candidates",
     "table6": "Table 6: prediction error on one fixed data set",
     "codes": "What the code says of the true property",
     "adaptation": "A change within an episode: prediction error and how long it lasts",

@@ -56,6 +56,8 @@ class LocomotionStudy:
         horizon: Steps planned ahead; the paper's 20.
         seed: The runs of training seed s meet the systems of seed + s, the same for every model.
         device: Where plans are made, cpu or cuda.
+        planned: Of the table planners: the model that is planned with.
+        planners: Of the table planners: which are set against random shooting.
     """
 
     folder: Path
@@ -66,6 +68,8 @@ class LocomotionStudy:
     horizon: int = 20
     seed: int = 0
     device: str = "cpu"
+    planned: str = GENERATOR
+    planners: tuple[str, ...] = ALL_PLANNERS
 
     @cached_property
     def finished(self) -> tuple[Run, ...]:
@@ -98,7 +102,7 @@ class LocomotionStudy:
                 if task not in self.trained(table):
                     found.setdefault(task, {})
                     continue
-                for model in TABLES[table].models:
+                for model in self._models(table):
                     lacking = set(seeds) - {run.seed for run in self.runs(task, model)}
                     if lacking:
                         found.setdefault(task, {})[model] = sorted(lacking)
@@ -116,7 +120,7 @@ class LocomotionStudy:
         second: list[Cell] = []
         for table in tables:
             for task in self._tasks(table):
-                runs = [run for model in TABLES[table].measured for run in self.runs(task, model)]
+                runs = [run for model in self._measured_in(table) for run in self.runs(task, model)]
                 if table in ON_RECORDED:
                     drive, measure = ON_RECORDED[table]
                     for split in splits_of(task)[: 1 if drive is Changing else None]:
@@ -124,7 +128,7 @@ class LocomotionStudy:
                         second += self._measured(measure, runs, split)
                     continue
                 for run in runs:
-                    for planner in ALL_PLANNERS if table == "planners" else (RANDOM,):
+                    for planner in self._with_random if table == "planners" else (RANDOM,):
                         first += [self._returns(run, split, planner) for split in splits_of(task)]
         return list(dict.fromkeys(first)), list(dict.fromkeys(second))
 
@@ -207,11 +211,21 @@ class LocomotionStudy:
         return [
             task
             for task in self._tasks(table)
-            if any(self.runs(task, model) for model in TABLES[table].measured)
+            if any(self.runs(task, model) for model in self._measured_in(table))
         ]
 
     def _tasks(self, table: str) -> list[str]:
         return [task for task in TABLES[table].tasks if task in self.tasks]
+
+    def _models(self, table: str) -> tuple[str, ...]:
+        return (self.planned,) if table == "planners" else TABLES[table].models
+
+    def _measured_in(self, table: str) -> tuple[str, ...]:
+        return self._models(table) + TABLES[table].further
+
+    @property
+    def _with_random(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((RANDOM, *self.planners)))
 
     def _returns_in(self, table: str) -> Callable[[str], dict[str, Any]]:
         return lambda task: self._rows(
@@ -246,11 +260,11 @@ class LocomotionStudy:
         return self._rows(task, TABLES["6"].measured, row) if self._drivers(task) else {}
 
     def _planners_of(self, task: str) -> dict[str, Any]:
-        runs = self.runs(task, GENERATOR)
+        runs = self.runs(task, self.planned)
         if not runs:
             return {}
         found: dict[str, Any] = {}
-        for planner in ALL_PLANNERS:
+        for planner in self._with_random:
             for split, sides in columns(task).items():
                 strata = self.strata(runs, sides, planner)
                 row = returns_row(strata)
