@@ -35,7 +35,7 @@ from hyperdyn.training.locomotion.measurements import (
 )
 from hyperdyn.training.locomotion.page import page
 from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_RETURNS
-from hyperdyn.training.locomotion.summaries import ratio_row, returns_row
+from hyperdyn.training.locomotion.summaries import lead_row, ratio_row, returns_row
 from hyperdyn.training.on_policy import train
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, ROADS, VARIANTS
 from hyperdyn.training.run_folder import FINISHED, open_run
@@ -110,6 +110,30 @@ def test_returns_stand_where_they_belong(study):
     )
     assert (novel["seeds"], novel["episodes"]) == ([0, 1], 16)
     assert novel["ci95"][0] < novel["iqm"] < novel["ci95"][1]
+
+
+def test_how_far_the_generator_is_ahead_is_told_on_shared_systems(study):
+    found = filled(study, ("3",))["table3"][SLOPE]
+    assert "lead" not in found["hyperdynamics"]["seen"]
+    for model, seeds in (("direct", [0, 1]), ("expert_ensemble", [0])):
+        lead = found[model]["seen"]["lead"]
+        assert lead["difference"] == pytest.approx(100.0)
+        # Whatever episodes are drawn, they are the same for both.
+        assert lead["ci95"] == pytest.approx((100.0, 100.0))
+        assert lead["seeds"] == seeds
+
+
+def test_a_lead_is_as_sure_as_the_single_differences():
+    rng = np.random.default_rng(0)
+    systems = rng.normal(0, 100, 40)  # what a system allows hides the lead of 10 from either alone
+    ours = {(0, "seen"): (systems + 10 + rng.normal(size=40)).tolist()}
+    theirs = {(0, "seen"): (systems + rng.normal(size=40)).tolist(), (1, "seen"): [900.0]}
+    lead = lead_row(ours, theirs)
+    assert lead["difference"] == pytest.approx(10, abs=2)
+    assert 5 < lead["ci95"][0] < lead["ci95"][1] < 15
+    alone = returns_row(ours)["ci95"]
+    assert alone[1] - alone[0] > 40
+    assert lead_row(ours, {(2, "seen"): [1.0]}) is None
 
 
 def test_the_interval_resamples_each_seed_and_side_within_itself():

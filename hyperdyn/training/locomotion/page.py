@@ -24,6 +24,10 @@ RETURNS = (
     "Interquartile mean [95 % bootstrap interval], below it mean ± standard deviation, as the "
     "paper reports."
 )
+LEAD = (
+    " Third, of every other model: by how much hyperdynamics is ahead of it, on the systems that "
+    "both met."
+)
 ERRORS = (
     "Episodes driven by the first hyperdynamics. First line: mean squared error of the next state "
     "over the robot's state space, SI units, ×10⁻² (the paper's words; it gives no units). Second: "
@@ -51,7 +55,7 @@ def page(found: Mapping[str, Any]) -> str:
     paper: dict[str, Paper] = {"table3": PAPER_RETURNS, "table5": PAPER_CODES}
     for key in ("table3", "table5", "ranges", "planners"):
         if found.get(key):
-            parts += [f"## {HEADS[key]}", RETURNS]
+            parts += [f"## {HEADS[key]}", RETURNS if key == "planners" else RETURNS + LEAD]
             parts += _tables(found[key], _returns, paper.get(key, {}))
     if found.get("table6"):
         parts += [f"## {HEADS['table6']}", ERRORS, *_tables(found["table6"], _errors, PAPER_ERRORS)]
@@ -111,6 +115,10 @@ def _returns(row: Mapping[str, Any]) -> str:
     if ratio and ratio["ratio"] is not None:
         low, high = ratio["ci95"]
         text += f"<br>× {ratio['ratio']:.2f} [{low:.2f}, {'∞' if high is None else f'{high:.2f}'}]"
+    lead = row.get("lead")
+    if lead:
+        low, high = lead["ci95"]
+        text += f"<br>{lead['difference']:+.1f} [{low:+.1f}, {high:+.1f}]"
     return text
 
 

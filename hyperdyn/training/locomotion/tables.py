@@ -27,7 +27,13 @@ from hyperdyn.training.locomotion.measurements import (
     Returns,
 )
 from hyperdyn.training.locomotion.runs import Run, finished_runs, read_config
-from hyperdyn.training.locomotion.summaries import Strata, errors_row, ratio_row, returns_row
+from hyperdyn.training.locomotion.summaries import (
+    Strata,
+    errors_row,
+    lead_row,
+    ratio_row,
+    returns_row,
+)
 from hyperdyn.training.presets import ROADS
 
 ERRORS = {"mse": 0.01, "one_step": 0.01, "open_loop": 0.01}
@@ -228,9 +234,18 @@ class LocomotionStudy:
         return tuple(dict.fromkeys((RANDOM, *self.planners)))
 
     def _returns_in(self, table: str) -> Callable[[str], dict[str, Any]]:
-        return lambda task: self._rows(
-            task, TABLES[table].measured, lambda runs, sides: returns_row(self.strata(runs, sides))
-        )
+        def rows(task: str) -> dict[str, Any]:
+            ours = self.runs(task, GENERATOR)
+
+            def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+                strata = self.strata(runs, sides)
+                found = returns_row(strata)
+                lead = None if runs == ours else lead_row(self.strata(ours, sides), strata)
+                return found if lead is None else {**found, "lead": lead}
+
+            return self._rows(task, TABLES[table].measured, row)
+
+        return rows
 
     def _rows(
         self,
