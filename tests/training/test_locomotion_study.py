@@ -156,7 +156,7 @@ def test_what_was_trained_is_what_appears_and_the_rest_is_named(study):
     text = page({**found, "setting": {**SETTING, "missing": missing}})
     assert "film (0, 1)" in text
     assert "code-4 (1)" in text
-    assert "ant-pier: nothing of it" in text
+    assert "cheetah-pier, ant-slope, ant-pier: nothing of it" in text
 
 
 def test_every_paper_table_and_new_range_has_its_place():

@@ -154,12 +154,12 @@ def _interval(ends: Sequence[float]) -> str:
 
 
 def _lacking(missing: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
-    """What was not trained, task by task."""
-    parts = []
+    """What was not trained; tasks that lack the same are named together."""
+    by_text: dict[str, list[str]] = {}
     for task, models in missing.items():
         named = [f"{model} ({', '.join(map(str, seeds))})" for model, seeds in models.items()]
-        parts.append(f"{task}: {', '.join(named) or 'nothing of it'}")
-    return "; ".join(parts)
+        by_text.setdefault(", ".join(named) or "nothing of it", []).append(task)
+    return "; ".join(f"{', '.join(tasks)}: {text}" for text, tasks in by_text.items())
 
 
 def _codes(row: Mapping[str, Any]) -> str:
