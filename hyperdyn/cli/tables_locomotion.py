@@ -41,6 +41,8 @@ class TablesLocomotion(Command):
     """Which tables."""
     tasks: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TASK")] = ()
     """Which tasks; all that were trained unless named."""
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S")] = ()
+    """Runs of which training seeds; all that were trained unless named."""
     episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 17
     """Episodes of a training seed on a split; with three seeds 51 a cell."""
     samples: Annotated[int, tyro.conf.arg(metavar="N")] = 500
@@ -122,6 +124,7 @@ class TablesLocomotion(Command):
             folder=self.models or assets.locomotion(),
             kept=self.json.with_suffix(".cells"),
             tasks=self.tasks or tuple(ROADS),
+            seeds=self.seeds,
             episodes=self.episodes,
             samples=self.samples,
             horizon=self.horizon,

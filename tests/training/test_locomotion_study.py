@@ -160,6 +160,14 @@ def test_what_was_trained_is_what_appears_and_the_rest_is_named(study):
     assert "cheetah-pier, ant-slope, ant-pier: nothing of it" in text
 
 
+def test_training_seeds_can_be_named(study):
+    found = filled(replace(study, seeds=(1,)), ("3", "5"))
+    assert found["table3"][SLOPE]["hyperdynamics"]["seen"]["seeds"] == [1]
+    assert set(found["table3"][SLOPE]) == {"hyperdynamics", "direct"}
+    with pytest.raises(HyperdynError, match="of cheetah-slope with seed 3 or 4; train"):
+        _ = replace(study, tasks=(SLOPE,), seeds=(3, 4)).finished
+
+
 def test_every_paper_table_and_new_range_has_its_place():
     assert TABLES["3"].tasks == TABLES["5"].tasks == TABLES["6"].tasks == PAPER_TASKS
     assert TABLES["3"].models == KINDS

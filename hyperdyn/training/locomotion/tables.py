@@ -57,6 +57,7 @@ class LocomotionStudy:
         folder: Of the runs, `TASK-MODEL-SEED` each.
         kept: Folder of cells.
         tasks: Those to measure.
+        seeds: Training seeds to measure; all that there are if empty.
         episodes: For each training seed and split.
         samples: Candidates a step; the paper's 500.
         horizon: Steps planned ahead; the paper's 20.
@@ -69,6 +70,7 @@ class LocomotionStudy:
     folder: Path
     kept: Path
     tasks: tuple[str, ...] = tuple(ROADS)
+    seeds: tuple[int, ...] = ()
     episodes: int = 17
     samples: int = 500
     horizon: int = 20
@@ -84,11 +86,16 @@ class LocomotionStudy:
         Raises:
             HyperdynError: If there is none.
         """
-        found = tuple(run for run in finished_runs(self.folder) if run.task in self.tasks)
+        found = tuple(
+            run
+            for run in finished_runs(self.folder)
+            if run.task in self.tasks and (not self.seeds or run.seed in self.seeds)
+        )
         if not found:
+            of = f" with seed {' or '.join(map(str, self.seeds))}" if self.seeds else ""
             raise HyperdynError(
-                f"{self.folder} holds no finished run of {', '.join(self.tasks)}; train one with "
-                "hyperdyn train locomotion --study."
+                f"{self.folder} holds no finished run of {', '.join(self.tasks)}{of}; train one "
+                "with hyperdyn train locomotion --study."
             )
         return found
 
