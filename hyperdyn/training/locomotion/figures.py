@@ -126,6 +126,7 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
             smoothed = codes["smoothed"]
             label = f"{model}: rank correlation {smoothed['rank']:.2f}"
             colour, width = colours(found)[model], 1.5 if model == GENERATOR else 0.8
+            place = codes["places"][row]
             axes.plot(place, smoothed["readings"][row], color=colour, lw=width, label=label)
         axes.set(xlabel="way (m)", ylabel=PROPERTIES[task.split("-")[-1]])
         axes.set_title(f"{task}, {split}: read from the code", fontsize=9)

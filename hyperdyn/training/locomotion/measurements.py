@@ -117,7 +117,7 @@ class Drive(Measurement, abc.ABC):
     @property
     def products(self) -> tuple[Path, ...]:
         """The episodes."""
-        return (drive_folder(self.data, self.kind, self.run.task, self.split),)
+        return (drive_folder(self.data, self.kind, self.run, self.split),)
 
     @abc.abstractmethod
     def drive(self) -> Episodes:
@@ -173,9 +173,9 @@ class Changing(Drive):
         )
 
 
-def drive_folder(data: str, kind: str, task: str, split: str) -> Path:
+def drive_folder(data: str, kind: str, driver: Run, split: str) -> Path:
     """Where the episodes of a drive are kept."""
-    return Path(data) / f"{task}-{split}-{kind}"
+    return Path(data) / f"{driver.name}-{split}-{kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +194,7 @@ class OnRecorded(Measurement):
 
     def recorded(self, drive: type[Drive], split: str) -> Episodes:
         """The episodes of a drive on a split."""
-        return Episodes.load(drive_folder(self.data, drive.kind, self.run.task, split))
+        return Episodes.load(drive_folder(self.data, drive.kind, self.driver, split))
 
 
 @dataclass(frozen=True, kw_only=True)
