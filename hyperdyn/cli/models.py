@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from hyperdyn.training.collect import Simulator
 
 
-def load_model(name: str, device: str = "cpu") -> "DynamicsGenerator | Simulator":
+def load_model(name: str, device: str) -> "DynamicsGenerator | Simulator":
     """Load the generator that MODEL names; the word "simulator" is no generator's name.
 
     Args:

@@ -58,8 +58,9 @@ def _draw_task(
     axes: "Axes", task: str, by_model: Mapping[str, Sequence[Float[Tensor, "_ T"]]]
 ) -> None:
     axes.axvline(0, color="0.6", lw=0.8)
+    colour_of = colours(by_model)
     for model, groups in by_model.items():
-        colour = colours(by_model)[model]
+        colour = colour_of[model]
         middle, low, high = curve(groups)
         steps = np.arange(len(middle)) - BEFORE
         found = lag(groups, BEFORE)

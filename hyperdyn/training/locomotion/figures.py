@@ -11,7 +11,7 @@ from hyperdyn.training.locomotion.colours import colours
 from hyperdyn.training.locomotion.layout import GENERATOR, TABLES
 from hyperdyn.training.locomotion.tables import LocomotionStudy
 from hyperdyn.training.metrics import read_metrics
-from hyperdyn.training.presets import KINDS, ROADS
+from hyperdyn.training.presets import ROADS
 from hyperdyn.training.statistics import interquartile_mean
 from hyperdyn.training.tasks import task_for
 
@@ -44,13 +44,12 @@ def draw_training(study: LocomotionStudy, tables: Sequence[str], file: Path) -> 
     from matplotlib.ticker import MaxNLocator
 
     def panel(axes: "Axes", task: str) -> None:
-        for model in KINDS:
+        for model, colour in colours().items():
             curves = [training_curve(study.folder / run.name) for run in study.runs(task, model)]
             if curves:
                 rounds = min(len(curve) for curve in curves)
                 together = np.array([curve[:rounds] for curve in curves])
                 x = np.arange(1, rounds + 1)
-                colour = colours()[model]
                 axes.plot(x, together.mean(0), color=colour, label=model)
                 axes.fill_between(
                     x, together.min(0), together.max(0), color=colour, alpha=0.12, lw=0
@@ -117,17 +116,16 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
             for model in TABLES["codes"].measured
             if (runs := study.runs(task, model))
         }
-        steps = found[GENERATOR]
+        colour, steps = colours(found), found[GENERATOR]
         row = most_varied(steps["truth"])
         place = steps["places"][row]
         axes.plot(place, steps["truth"][row], "k", lw=2, label="true property")
-        axes.plot(place, steps["code"]["readings"][row], color=colours()[GENERATOR], alpha=0.3)
+        axes.plot(place, steps["code"]["readings"][row], color=colour[GENERATOR], alpha=0.3)
         for model, codes in found.items():
             smoothed = codes["smoothed"]
             label = f"{model}: rank correlation {smoothed['rank']:.2f}"
-            colour, width = colours(found)[model], 1.5 if model == GENERATOR else 0.8
-            place = codes["places"][row]
-            axes.plot(place, smoothed["readings"][row], color=colour, lw=width, label=label)
+            place, width = codes["places"][row], 1.5 if model == GENERATOR else 0.8
+            axes.plot(place, smoothed["readings"][row], color=colour[model], lw=width, label=label)
         axes.set(xlabel="way (m)", ylabel=PROPERTIES[task.split("-")[-1]])
         axes.set_title(f"{task}, {split}: read from the code", fontsize=9)
         axes.legend(fontsize=6)

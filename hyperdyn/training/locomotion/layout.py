@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from hyperdyn.generators import GENERATORS
 from hyperdyn.model import CodedGenerator
-from hyperdyn.training.presets import GENERATED, KINDS, PAPER_TASKS, ROADS, VARIANTS
+from hyperdyn.training.locomotion.runs import MODELS, Run
+from hyperdyn.training.presets import KINDS, PAPER_TASKS, ROADS, VARIANTS
 from hyperdyn.training.tasks import task_for
 
 GENERATOR = "hyperdynamics"
@@ -28,23 +29,23 @@ class Layout:
 
 
 def _has_code(model: str) -> bool:
-    kind = GENERATED[f"{PAPER_TASKS[0]}-{model.replace('_', '-')}-reduced"].kind
-    return issubclass(GENERATORS[kind], CodedGenerator)
+    config = Run(task=PAPER_TASKS[0], model=model, seed=0).config("reduced")
+    return issubclass(GENERATORS[config.kind], CodedGenerator)
 
 
 FURTHER = tuple(VARIANTS)
-CODED = tuple(model for model in (*KINDS, *VARIANTS) if model != GENERATOR and _has_code(model))
+CODED = tuple(model for model in MODELS if model != GENERATOR and _has_code(model))
 RANGES = tuple(task for task in ROADS if task not in PAPER_TASKS)
 TABLES: dict[str, Layout] = {
     "3": Layout(tasks=PAPER_TASKS, models=KINDS),
     "5": Layout(tasks=PAPER_TASKS, models=(GENERATOR, *VARIANTS)),
     "6": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
     "ranges": Layout(tasks=RANGES, models=KINDS, further=FURTHER),
-    "planners": Layout(tasks=PAPER_TASKS, models=()),
+    "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
     "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,), further=CODED),
     "adaptation": Layout(tasks=tuple(ROADS), models=KINDS, further=FURTHER),
 }
-"""The paper's tables by number, and what goes beyond them. The study says whose planners."""
+"""The paper's tables by number, and what goes beyond them. A study may plan with another model."""
 
 
 def key_of(table: str) -> str:

@@ -20,7 +20,7 @@ def returns_row(strata: Strata) -> dict[str, Any]:
     resampled within itself.
     """
     row = _row(strata, interquartile_mean)
-    values = np.concatenate([np.asarray(part) for part in strata.values()])
+    values = _values(strata)
     return {
         "iqm": row.pop("value"),
         "ci95": row.pop("ci95"),
@@ -39,8 +39,7 @@ def errors_row(strata: Strata, unit: float) -> dict[str, Any]:
     """
     counted = {key: [value / unit for value in part] for key, part in strata.items()}
     row = _row(counted, mean)
-    values = np.concatenate([np.asarray(part) for part in counted.values()])
-    return {"mean": row.pop("value"), "iqm": float(interquartile_mean(values)), **row}
+    return {"mean": row.pop("value"), "iqm": _whole(counted), **row}
 
 
 def ratio_row(
@@ -112,8 +111,11 @@ def _paired(
 
 
 def _whole(strata: Strata) -> float:
-    values = np.concatenate([np.asarray(part, dtype=np.float64) for part in strata.values()])
-    return float(interquartile_mean(values))
+    return float(interquartile_mean(_values(strata)))
+
+
+def _values(strata: Strata) -> NDArray[np.float64]:
+    return np.concatenate([np.asarray(part, dtype=np.float64) for part in strata.values()])
 
 
 def _row(strata: Strata, statistic: Statistic) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _row(strata: Strata, statistic: Statistic) -> dict[str, Any]:
     by_seed: dict[int, list[float]] = {}
     for (seed, _), values in strata.items():
         by_seed.setdefault(seed, []).extend(values)
-    everything = np.concatenate([np.asarray(part, dtype=np.float64) for part in strata.values()])
+    everything = _values(strata)
     return {
         "value": _single(statistic, everything),
         "ci95": interval([list(part) for part in strata.values()], statistic=statistic),

@@ -1,7 +1,7 @@
 """The locomotion tables from a study's finished runs: what is trained is what appears."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,14 @@ from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
 from hyperdyn.training.cells import Cell, read_cell
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
-from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, columns, key_of, splits_of
+from hyperdyn.training.locomotion.layout import (
+    GENERATOR,
+    TABLES,
+    Layout,
+    columns,
+    key_of,
+    splits_of,
+)
 from hyperdyn.training.locomotion.measurements import (
     Adapting,
     Changing,
@@ -115,7 +122,7 @@ class LocomotionStudy:
                 if task not in self.trained(table):
                     found.setdefault(task, {})
                     continue
-                for model in self._models(table):
+                for model in self._layout(table).models:
                     lacking = set(seeds) - {run.seed for run in self.runs(task, model)}
                     if lacking:
                         found.setdefault(task, {})[model] = sorted(lacking)
@@ -133,7 +140,9 @@ class LocomotionStudy:
         second: list[Cell] = []
         for table in tables:
             for task in self._tasks(table):
-                runs = [run for model in self._measured_in(table) for run in self.runs(task, model)]
+                runs = [
+                    run for model in self._layout(table).measured for run in self.runs(task, model)
+                ]
                 if table in ON_RECORDED:
                     drive, measure = ON_RECORDED[table]
                     for split in splits_of(task)[: 1 if drive is Changing else None]:
@@ -161,7 +170,7 @@ class LocomotionStudy:
             key_of(table): {
                 task: found
                 for task in self._tasks(table)
-                if (found := make.get(table, self._returns_in(table))(task))
+                if (found := make[table](task) if table in make else self._returns_of(table, task))
             }
             for table in tables
         }
@@ -224,35 +233,31 @@ class LocomotionStudy:
         return [
             task
             for task in self._tasks(table)
-            if any(self.runs(task, model) for model in self._measured_in(table))
+            if any(self.runs(task, model) for model in self._layout(table).measured)
         ]
 
     def _tasks(self, table: str) -> list[str]:
         return [task for task in TABLES[table].tasks if task in self.tasks]
 
-    def _models(self, table: str) -> tuple[str, ...]:
-        return (self.planned,) if table == "planners" else TABLES[table].models
-
-    def _measured_in(self, table: str) -> tuple[str, ...]:
-        return self._models(table) + TABLES[table].further
+    def _layout(self, table: str) -> Layout:
+        layout = TABLES[table]
+        return replace(layout, models=(self.planned,)) if table == "planners" else layout
 
     @property
     def _with_random(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((RANDOM, *self.planners)))
 
-    def _returns_in(self, table: str) -> Callable[[str], dict[str, Any]]:
-        def rows(task: str) -> dict[str, Any]:
-            ours = self.runs(task, GENERATOR)
+    def _returns_of(self, table: str, task: str) -> dict[str, Any]:
+        generators = self.runs(task, GENERATOR)
+        ours = {sides: self.strata(generators, sides) for sides in columns(task).values()}
 
-            def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
-                strata = self.strata(runs, sides)
-                found = returns_row(strata)
-                lead = None if runs == ours else lead_row(self.strata(ours, sides), strata)
-                return found if lead is None else {**found, "lead": lead}
+        def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+            strata = self.strata(runs, sides)
+            found = returns_row(strata)
+            lead = None if runs == generators else lead_row(ours[sides], strata)
+            return found if lead is None else {**found, "lead": lead}
 
-            return self._rows(task, TABLES[table].measured, row)
-
-        return rows
+        return self._rows(task, TABLES[table].measured, row)
 
     def _rows(
         self,
