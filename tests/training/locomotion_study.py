@@ -10,11 +10,12 @@ import torch
 
 from hyperdyn.generators import build_generator
 from hyperdyn.storage import to_config
-from hyperdyn.training.locomotion.runs import Run
+from hyperdyn.training.locomotion import LocomotionStudy, Run
 from hyperdyn.training.presets import ROADS
 from hyperdyn.training.run_folder import FINISHED
 from hyperdyn.training.tasks import TASKS
 
+SLOPE = "cheetah-slope"
 STEPS = 40
 SMALL = {"encoder_hidden": (8,), "dynamics_hidden": (8,), "hyper_hidden": 4}
 SETTINGS = {"samples": 20, "horizon": 3, "episodes": 2}
@@ -54,3 +55,11 @@ def study_of(
             for seed in seeds:
                 add_run(folder, Run(task=task, model=model, seed=seed))
     return folder
+
+
+def small_study(folder: Path) -> LocomotionStudy:
+    """Two models of one task, two seeds; the experts and an ablation; a robot beyond the paper."""
+    runs = study_of(folder / "runs", [SLOPE], ["hyperdynamics", "direct"], [0, 1])
+    study_of(runs, [SLOPE], ["code-4", "expert_ensemble"], [0])
+    study_of(runs, ["cheetah-body"], ["direct"], [0])
+    return LocomotionStudy(folder=runs, kept=folder / "t.cells", **SETTINGS)

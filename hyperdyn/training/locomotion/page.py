@@ -100,7 +100,7 @@ def _seeds(rows: Mapping[str, Any]) -> str:
         if "seeds" in found[0]:
             seeds = ", ".join(map(str, found[0]["seeds"]))
             episodes = sorted({value["episodes"] for value in found})
-            text = f"training seeds {seeds}, {' or '.join(map(str, episodes))} episodes a cell"
+            text = f"training seeds {seeds}; {' or '.join(map(str, episodes))} episodes a cell"
             by_text.setdefault(text, []).append(name)
     if len(by_text) == 1:
         return f"All: {next(iter(by_text))}."
