@@ -1,5 +1,6 @@
 """The sizes of a generator."""
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -42,10 +43,10 @@ class ModelConfig:
         if min(*sizes, *self.encoder_hidden, *self.dynamics_hidden) < 1:
             raise InputError(f"Sizes of a model must be positive; got {self}.")
 
-    @property
+    @functools.cached_property
     def network(self) -> MLPSpec:
         """The generated model: (state inputs + A) -> S."""
-        inputs = len(self.state_space.input_columns()) + self.action_dim
+        inputs = self.state_space.num_inputs + self.action_dim
         return MLPSpec(
             sizes=(inputs, *self.dynamics_hidden, self.state_space.dim),
             activation=self.dynamics_activation,

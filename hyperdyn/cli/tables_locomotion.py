@@ -15,9 +15,9 @@ from hyperdyn.cli.command import Command, Job, make_room_for, require_positive
 from hyperdyn.errors import InputError, require_known
 
 if TYPE_CHECKING:
-    from hyperdyn.training.locomotion.tables import LocomotionStudy
+    from hyperdyn.training.locomotion.study import LocomotionStudy
 
-KNOWN_TABLES = ("3", "5", "6", "ranges", "planners", "codes", "adaptation")
+KNOWN_TABLES = ("3", "5", "6", "ranges", "planners", "promises", "codes", "adaptation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class TablesLocomotion(Command):
     """Make the tables of locomotion; Ctrl-C at any time, the same command goes on.
 
     Tables 3 (return), 5 (ablations) and 6 (prediction error) of HyperDynamics; and ranges (robots
-    changed beyond training), planners (at equal candidates), codes (is the property encoded?) and
-    adaptation (to a change within an episode).
+    changed beyond training), planners (at equal candidates), promises (what plans say and what they
+    bring), codes (is the property encoded?) and adaptation (to a change within an episode).
     What is trained is what appears, and what is missing is named. Cells are kept in FILE.cells as
     they are done.
     """
@@ -49,6 +49,9 @@ class TablesLocomotion(Command):
     """Candidate sequences a step, of all rounds of a planner together."""
     horizon: Annotated[int, tyro.conf.arg(metavar="H")] = 20
     """Steps planned ahead, and predicted open loop in table 6."""
+    driver: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "hyperdynamics"
+    """Of the tables 6, promises, codes and adaptation: the model whose first run drives the
+    episodes that all are measured on."""
     planners: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PLANNER")] = ()
     """Of the table planners: which are set against random-shooting; cem, icem, mppi and the same
     with -cold unless named."""
@@ -88,13 +91,14 @@ class TablesLocomotion(Command):
 
             from hyperdyn.training.cells import work_out
             from hyperdyn.training.locomotion.page import console, page
+            from hyperdyn.training.locomotion.tables import locomotion_tables
             from hyperdyn.training.pages import write
 
             with tqdm(total=sum(map(len, stages)), desc="cells", unit="cell") as bar:
                 for cells in stages:
                     for _ in work_out(cells, study.kept, workers=self.workers):
                         bar.update()
-            found = {**study.tables(self.tables), "setting": self._setting(study)}
+            found = {**locomotion_tables(study, self.tables), "setting": self._setting(study)}
             write(found, page(found), self.json)
             console(found)
             if self.figures:
@@ -111,12 +115,13 @@ class TablesLocomotion(Command):
         from hyperdyn import assets
         from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM, planner_of
         from hyperdyn.training.locomotion.runs import MODELS
-        from hyperdyn.training.locomotion.tables import LocomotionStudy
+        from hyperdyn.training.locomotion.study import LocomotionStudy
         from hyperdyn.training.presets import ROADS
 
         for task in self.tasks:
             require_known("task", task, ROADS)
-        require_known("model", self.planned, MODELS)
+        for model in (self.planned, self.driver):
+            require_known("model", model, MODELS)
         planners = self.planners or ALL_PLANNERS
         for planner in (RANDOM, *(planners if "planners" in self.tables else ())):
             planner_of(planner, self.samples, self.horizon)
@@ -130,6 +135,7 @@ class TablesLocomotion(Command):
             horizon=self.horizon,
             seed=self.seed,
             device=self.device,
+            driver=self.driver,
             planned=self.planned,
             planners=planners,
         )
@@ -155,6 +161,7 @@ class TablesLocomotion(Command):
         return {
             "training": study.training(),
             "episodes_per_training_seed_and_split": self.episodes,
+            "driver": self.driver,
             **({"planned": self.planned} if "planners" in self.tables else {}),
             "planner": f"random shooting, {self.samples} x {self.horizon}",
             "seed": self.seed,

@@ -15,6 +15,7 @@ STREAMS = (
     "adaptation",
     "demonstrate",
     "expert",
+    "promises",
 )
 
 

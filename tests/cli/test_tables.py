@@ -26,6 +26,7 @@ TRAIN = ["train", "locomotion", "--study", "runs"]
         ([*WALK, "--samples", "8"], "raise samples"),
         ([*WALK, "--tables", "planners", "--planners", "cme"], "'cem'"),
         ([*WALK, "--planned", "gruu"], "'gru'"),
+        ([*WALK, "--driver", "gruu"], "'gru'"),
         (WALK, "holds no finished run"),
         ([*TRAIN, "--models", "hyperdynamic"], "'hyperdynamics'"),
         ([*TRAIN, "--tasks", "cheetah-slop"], "'cheetah-slope'"),

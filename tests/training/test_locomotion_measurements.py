@@ -8,7 +8,7 @@ import pytest
 from hyperdyn.errors import HyperdynError, InputError, UnknownNameError
 from hyperdyn.training.cells import read_cell, work_out
 from hyperdyn.training.episodes import Episodes
-from hyperdyn.training.locomotion import LocomotionStudy, Run, measurements
+from hyperdyn.training.locomotion import LocomotionStudy, Run, locomotion_tables, measurements
 from hyperdyn.training.locomotion.measurements import Changing, Codes, Errors, Fixed
 from tests.training.locomotion_study import (
     SETTINGS,
@@ -101,7 +101,7 @@ def test_a_driver_that_brings_no_episode_is_said(study, monkeypatch):
     small = replace(study, tasks=(SLOPE,))
     for stage in small.cells(("adaptation",)):
         list(work_out(stage, small.kept, workers=1))
-    assert small.tables(("adaptation",)) == {"adaptation": {}}
+    assert locomotion_tables(small, ("adaptation",)) == {"adaptation": {}}
     assert small.undriven(("adaptation",)) == {f"adaptation, {SLOPE}": "It stood still."}
 
 

@@ -9,12 +9,12 @@ import torch
 from hyperdyn.errors import HyperdynError
 from hyperdyn.planners.budget import COLD, PLANNERS
 from hyperdyn.training.cells import write_cell
-from hyperdyn.training.locomotion import measurements
+from hyperdyn.training.locomotion import locomotion_tables, measurements
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
 from hyperdyn.training.locomotion.figures import grouped, most_varied, training_curve
 from hyperdyn.training.locomotion.layout import TABLES, columns
-from hyperdyn.training.locomotion.measurements import Adapting, Codes, Errors, Returns
+from hyperdyn.training.locomotion.measurements import Adapting, Codes, Errors, Promised, Returns
 from hyperdyn.training.locomotion.page import page
 from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_RETURNS
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, VARIANTS
@@ -22,7 +22,12 @@ from hyperdyn.training.statistics import interquartile_mean
 from tests.training.locomotion_study import SLOPE, small_study
 
 FEW = ("3", "5", "6", "planners", "codes")
-SETTING = {"missing": {}, "undriven": {}, "command": "hyperdyn tables locomotion"}
+SETTING = {
+    "driver": "hyperdynamics",
+    "missing": {},
+    "undriven": {},
+    "command": "hyperdyn tables locomotion",
+}
 
 
 @pytest.fixture
@@ -41,6 +46,8 @@ def fill(study, cells):
             found = {"returns": returns, "properties": [[base], [base], [base], [base]]}
         elif isinstance(cell, Errors):
             found = {name: [base, base + 1] for name in ("mse", "one_step", "open_loop")}
+        elif isinstance(cell, Promised):
+            found = {name: [base, base + 1] for name in ("promised", "attained", "best", "rank")}
         elif isinstance(cell, Codes):
             way = {"readings": [[1.0, 2.0]], "rank": base / 200, "ci95": [0.0, 1.0]}
             found = {"truth": [[1.0, 2.0]], "places": [[0.0, 1.0]], "code": way, "smoothed": way}
@@ -58,7 +65,7 @@ def fill(study, cells):
 def filled(study, tables):
     for stage in study.cells(tables):
         fill(study, stage)
-    return study.tables(tables)
+    return locomotion_tables(study, tables)
 
 
 def test_returns_stand_where_they_belong(study):
@@ -144,6 +151,31 @@ def test_errors_and_codes_stand_where_they_belong(study):
     # The experts have no code.
     models = ("hyperdynamics-0", "hyperdynamics-1", "direct-0", "direct-1", "code-4-0")
     assert set(codes) == set(models)
+
+
+def test_promises_stand_where_they_belong(study):
+    found = filled(study, ("promises",))["promises"][SLOPE]
+    assert list(found) == ["hyperdynamics", "direct", "expert_ensemble", "code-4"]
+    row = found["direct"]["novel"]
+    assert row["attained"]["mean"] == pytest.approx(8.5)  # of 2, 3, 12, 13 and 4, 5, 14, 15
+    assert row["lead"]["difference"] == pytest.approx(100.0)
+    assert row["lead"]["ci95"] == pytest.approx((100.0, 100.0))
+    assert "lead" not in found["hyperdynamics"]["seen"]
+    text = page({"promises": {SLOPE: found}, "setting": SETTING})
+    assert "along episodes that the first hyperdynamics drove" in text
+    assert "direct: training seeds 0, 1; 4 or 8 episodes a cell" in text
+    assert "<br>+100.00 [+100.00, +100.00] |" in text
+
+
+def test_another_model_can_drive(study):
+    other = replace(study, driver="direct")
+    drives, measured = other.cells(("6", "promises"))
+    assert {cell.run.name for cell in drives} == {"cheetah-slope-direct-0"}
+    assert {cell.driver.name for cell in measured} == {"cheetah-slope-direct-0"}
+    assert {cell.run.model for cell in measured} >= {"hyperdynamics", "direct"}
+    assert "promises" in (found := filled(other, ("promises",)))
+    assert found["promises"][SLOPE]["direct"]["seen"]["lead"]["difference"] == pytest.approx(100.0)
+    assert replace(study, driver="gru").cells(("6", "promises", "codes")) == ([], [])
 
 
 def test_planners_are_compared_with_random_shooting(study):

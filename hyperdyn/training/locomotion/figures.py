@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hyperdyn.training.locomotion.colours import colours
 from hyperdyn.training.locomotion.layout import GENERATOR, TABLES
-from hyperdyn.training.locomotion.tables import LocomotionStudy
+from hyperdyn.training.locomotion.study import LocomotionStudy
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.presets import ROADS
 from hyperdyn.training.statistics import interquartile_mean
@@ -130,7 +130,11 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
         axes.set_title(f"{task}, {split}: read from the code", fontsize=9)
         axes.legend(fontsize=6)
 
-    driven = [task for task in _trained(study, tables) if study.runs(task, GENERATOR)]
+    driven = [
+        task
+        for task in _trained(study, tables)
+        if study.runs(task, GENERATOR) and study.runs(task, study.driver)
+    ]
     return _draw(file, driven, panel)
 
 

@@ -42,6 +42,7 @@ TABLES: dict[str, Layout] = {
     "6": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
     "ranges": Layout(tasks=RANGES, models=KINDS, further=FURTHER),
     "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
+    "promises": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
     "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,), further=CODED),
     "adaptation": Layout(tasks=tuple(ROADS), models=KINDS, further=FURTHER),
 }

@@ -1,7 +1,7 @@
 """The cells of the locomotion tables."""
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from hyperdyn.model import DynamicsGenerator
 from hyperdyn.planners.budget import RANDOM, planner_of
 from hyperdyn.training.cells import Cell
 from hyperdyn.training.episodes import Episodes
-from hyperdyn.training.evaluation import evaluate
+from hyperdyn.training.evaluation import evaluate, resets_for
 from hyperdyn.training.locomotion.adaptation import adaptation_episodes, adaptation_errors
 from hyperdyn.training.locomotion.codes import codes_over_episodes
+from hyperdyn.training.locomotion.promises import promises
 from hyperdyn.training.locomotion.runs import Run
 from hyperdyn.training.prediction import (
     change_scale,
@@ -225,6 +226,28 @@ class Errors(OnRecorded):
             "one_step": scaled.one_step.tolist(),
             "open_loop": scaled.open_loop.tolist(),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promised(OnRecorded):
+    """What a model's plans promise and attain on the fixed data set."""
+
+    @property
+    def name(self) -> str:
+        """Run and split."""
+        return f"{self.run.name}.{self.split}.promises"
+
+    def work_out(self) -> dict[str, Any]:
+        """Of every episode the fields of `Promises`."""
+        found = promises(
+            load_generator(self._model(self.run)),
+            self.recorded(Fixed, self.split),
+            resets_for(self.task, self.split, self.episodes, self.seed),
+            self.task,
+            planner=planner_of(RANDOM, self.samples, self.horizon),
+            seed=self.seed,
+        )
+        return {field.name: getattr(found, field.name).tolist() for field in fields(found)}
 
 
 @dataclass(frozen=True, kw_only=True)

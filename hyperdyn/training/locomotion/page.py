@@ -17,6 +17,7 @@ HEADS = {
     "ranges": "Beyond the paper: return on changed robots, random shooting",
     "planners": "Return by planner at equal candidates",
     "table6": "Table 6: prediction error on one fixed data set",
+    "promises": "What plans promise and attain",
     "codes": "What the code says of the true property",
     "adaptation": "A change within an episode: prediction error and how long it lasts",
 }
@@ -29,14 +30,22 @@ LEAD = (
     "both met."
 )
 ERRORS = (
-    "Episodes driven by the first hyperdynamics. First line: mean squared error of the next state "
+    "Episodes driven by the first {driver}. First line: mean squared error of the next state "
     "over the robot's state space, SI units, ×10⁻² (the paper's words; it gives no units). Second: "
     "the same with each column in units of the spread of its changes on the seen part, ×10⁻². "
     "Third: error of the distance travelled, open loop to the end of the horizon, cm. Means over "
     "episodes [95 % bootstrap interval]."
 )
+PROMISES = (
+    "Plans made along episodes that the first {driver} drove, at the same moments for every model. "
+    "First line: what a plan returns over its horizon when the simulator carries it out to its "
+    "end. Second: what the model said it would. Third: Spearman's rank correlation of predicted "
+    "and true returns of random action sequences. Fourth: the largest true return among those. "
+    "Means over episodes [95 % bootstrap interval]. Fifth, of every other model: by how much the "
+    "plans of hyperdynamics attain more, on the same episodes."
+)
 ADAPTATION = (
-    "One-step errors in units of the spread of changes, on episodes that the first hyperdynamics "
+    "One-step errors in units of the spread of changes, on episodes that the first {driver} "
     "drives and in which the property changes between two values of the training range: level "
     "before, peak, level after, their ratio, and the steps until the error is back at the level "
     "after (“never” where it is not) [95 % bootstrap intervals over episodes]."
@@ -57,13 +66,19 @@ def page(found: Mapping[str, Any]) -> str:
         if found.get(key):
             parts += [f"## {HEADS[key]}", RETURNS if key == "planners" else RETURNS + LEAD]
             parts += _tables(found[key], _returns, paper.get(key, {}))
-    if found.get("table6"):
-        parts += [f"## {HEADS['table6']}", ERRORS, *_tables(found["table6"], _errors, PAPER_ERRORS)]
-    if found.get("codes"):
-        parts += [f"## {HEADS['codes']}", CODES, *_tables(found["codes"], _codes, {})]
-    if found.get("adaptation"):
-        parts += [f"## {HEADS['adaptation']}", ADAPTATION, *_adaptations(found["adaptation"])]
     setting = dict(found["setting"])
+    driver = setting["driver"]
+    for key, words, cell, theirs in (
+        ("table6", ERRORS, _errors, PAPER_ERRORS),
+        ("promises", PROMISES, _promises, {}),
+        ("codes", CODES, _codes, {}),
+    ):
+        if found.get(key):
+            parts += [f"## {HEADS[key]}", words.format(driver=driver)]
+            parts += _tables(found[key], cell, theirs)
+    if found.get("adaptation"):
+        parts += [f"## {HEADS['adaptation']}", ADAPTATION.format(driver=driver)]
+        parts += _adaptations(found["adaptation"])
     missing, command, undriven = (setting.pop(name) for name in ("missing", "command", "undriven"))
     parts += [f"Left out ({where}): {why}" for where, why in undriven.items()]
     if missing:
@@ -96,7 +111,9 @@ def _seeds(rows: Mapping[str, Any]) -> str:
     """Training seeds and episodes, said once where they are alike."""
     by_text: dict[str, list[str]] = {}
     for name, row in rows.items():
-        found = [value.get("mse", value) for value in row.values()]
+        found = [
+            value if "seeds" in value else next(iter(value.values())) for value in row.values()
+        ]
         if "seeds" in found[0]:
             seeds = ", ".join(map(str, found[0]["seeds"]))
             episodes = sorted({value["episodes"] for value in found})
@@ -115,15 +132,27 @@ def _returns(row: Mapping[str, Any]) -> str:
     if ratio and ratio["ratio"] is not None:
         low, high = ratio["ci95"]
         text += f"<br>× {ratio['ratio']:.2f} [{low:.2f}, {'∞' if high is None else f'{high:.2f}'}]"
-    lead = row.get("lead")
-    if lead:
-        low, high = lead["ci95"]
-        text += f"<br>{lead['difference']:+.1f} [{low:+.1f}, {high:+.1f}]"
-    return text
+    return text + _lead(row, 1)
+
+
+def _lead(row: Mapping[str, Any], digits: int) -> str:
+    if "lead" not in row:
+        return ""
+    lead = row["lead"]
+    low, high = lead["ci95"]
+    return f"<br>{lead['difference']:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def _errors(row: Mapping[str, Any]) -> str:
-    parts = [row[name] for name in ("mse", "one_step", "open_loop")]
+    return _means(row, "mse", "one_step", "open_loop")
+
+
+def _promises(row: Mapping[str, Any]) -> str:
+    return _means(row, "attained", "promised", "rank", "best") + _lead(row, 2)
+
+
+def _means(row: Mapping[str, Any], *names: str) -> str:
+    parts = [row[name] for name in names]
     return "<br>".join(f"{part['mean']:.2f} {_interval(part['ci95'])}" for part in parts)
 
 

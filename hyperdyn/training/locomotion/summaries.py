@@ -30,8 +30,8 @@ def returns_row(strata: Strata) -> dict[str, Any]:
     }
 
 
-def errors_row(strata: Strata, unit: float) -> dict[str, Any]:
-    """Errors of a model, their mean as the paper has it.
+def means_row(strata: Strata, unit: float) -> dict[str, Any]:
+    """Of a model what is averaged plainly, as the paper does with errors.
 
     Args:
         strata: In plain units.
@@ -56,7 +56,7 @@ def ratio_row(
         resamples: Bootstrap samples.
         seed: Seed of the resampling.
     """
-    above, below = _paired(over, under, resamples, seed)
+    above, below = _paired(over, under, interquartile_mean, resamples, seed)
     positive = below > 0
     ratios = np.where(positive, above / np.where(positive, below, 1.0), np.inf)
     low, high = np.percentile(ratios, [2.5, 97.5], method="nearest")
@@ -67,9 +67,14 @@ def ratio_row(
 
 
 def lead_row(
-    ours: Strata, theirs: Strata, *, resamples: int = 5000, seed: int = 0
+    ours: Strata,
+    theirs: Strata,
+    statistic: Statistic = interquartile_mean,
+    *,
+    resamples: int = 5000,
+    seed: int = 0,
 ) -> dict[str, Any] | None:
-    """By how much our interquartile mean is above theirs, over the systems that both met.
+    """By how much our statistic is above theirs, over the systems that both met.
 
     That is narrower than the two intervals tell: what a system allows, it allows both. Episodes are
     drawn as in `ratio_row`.
@@ -77,6 +82,7 @@ def lead_row(
     Args:
         ours: Of the generator.
         theirs: Of another model; of their training seeds those count that both have.
+        statistic: Of all episodes together.
         resamples: Bootstrap samples.
         seed: Seed of the resampling.
 
@@ -87,26 +93,26 @@ def lead_row(
     if not shared:
         return None
     over, under = ({key: by[key] for key in shared} for by in (ours, theirs))
-    above, below = _paired(over, under, resamples, seed)
+    above, below = _paired(over, under, statistic, resamples, seed)
     low, high = np.percentile(above - below, [2.5, 97.5])
     return {
-        "difference": _whole(over) - _whole(under),
+        "difference": _single(statistic, _values(over)) - _single(statistic, _values(under)),
         "ci95": (float(low), float(high)),
         "seeds": list(dict.fromkeys(seed for seed, _ in shared)),
     }
 
 
 def _paired(
-    over: Strata, under: Strata, resamples: int, seed: int
+    over: Strata, under: Strata, statistic: Statistic, resamples: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bootstrap samples of two interquartile means; an episode is drawn for both at once."""
+    """Bootstrap samples of a statistic of two; an episode is drawn for both at once."""
     rng = np.random.default_rng(seed)
     draws: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
     for key, values in over.items():
         rows = rng.integers(len(values), size=(resamples, len(values)))
         for part, found in zip((values, under[key]), draws, strict=True):
             found.append(np.asarray(part, dtype=np.float64)[rows])
-    above, below = (interquartile_mean(np.concatenate(part, axis=1), axis=1) for part in draws)
+    above, below = (statistic(np.concatenate(part, axis=1), axis=1) for part in draws)
     return above, below
 
 

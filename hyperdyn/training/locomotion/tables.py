@@ -1,360 +1,160 @@
-"""The locomotion tables from a study's finished runs: what is trained is what appears."""
+"""The locomotion tables from a study's measured cells: what is trained is what appears."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache, partial
 from typing import Any
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from hyperdyn.errors import HyperdynError
-from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
-from hyperdyn.training.cells import Cell, read_cell
+from hyperdyn.planners.budget import RANDOM
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
-from hyperdyn.training.locomotion.layout import (
-    GENERATOR,
-    TABLES,
-    Layout,
-    columns,
-    key_of,
-    splits_of,
-)
-from hyperdyn.training.locomotion.measurements import (
-    Adapting,
-    Changing,
-    Codes,
-    Drive,
-    Errors,
-    Fixed,
-    OnRecorded,
-    Returns,
-)
-from hyperdyn.training.locomotion.runs import Run, finished_runs, read_config
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, columns, key_of, splits_of
+from hyperdyn.training.locomotion.measurements import Errors, OnRecorded, Promised
+from hyperdyn.training.locomotion.runs import Run
+from hyperdyn.training.locomotion.study import LocomotionStudy
 from hyperdyn.training.locomotion.summaries import (
+    Statistic,
     Strata,
-    errors_row,
     lead_row,
+    means_row,
     ratio_row,
     returns_row,
 )
-from hyperdyn.training.presets import ROADS
+from hyperdyn.training.statistics import interquartile_mean, mean
 
 ERRORS = {"mse": 0.01, "one_step": 0.01, "open_loop": 0.01}
 """What table 6 counts in: hundredths, and centimetres."""
+PROMISES = {"promised": 1.0, "attained": 1.0, "best": 1.0, "rank": 1.0}
+"""As `Promises`: returns over the horizon, and a correlation."""
 
-ON_RECORDED: dict[str, tuple[type[Drive], type[OnRecorded]]] = {
-    "6": (Fixed, Errors),
-    "codes": (Fixed, Codes),
-    "adaptation": (Changing, Adapting),
-}
-"""Tables of what is measured on recorded episodes: which, and what."""
-BUDGET = ("iterations", "rollouts", "steps", "epochs", "updates", "final_updates")
-"""What tells how much a run was trained."""
+MakeRow = Callable[[list[Run], tuple[str, ...]], dict[str, Any]]
+"""From runs of one model, one a training seed, and splits that are pooled."""
+_Ahead = Callable[[tuple[str, ...], Strata], dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocomotionStudy:
-    """Trained runs and how they are measured.
+def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str, Any]:
+    """The tables of a study by key and task, from cells that were worked out.
 
-    Attributes:
-        folder: Of the runs, `TASK-MODEL-SEED` each.
-        kept: Folder of cells.
-        tasks: Those to measure.
-        seeds: Training seeds to measure; all that there are if empty.
-        episodes: For each training seed and split.
-        samples: Candidates a step; the paper's 500.
-        horizon: Steps planned ahead; the paper's 20.
-        seed: The runs of training seed s meet the systems of seed + s, the same for every model.
-        device: Where plans are made, cpu or cuda.
-        planned: Of the table planners: the model that is planned with.
-        planners: Of the table planners: which are set against random shooting.
+    Raises:
+        HyperdynError: If one was not.
     """
-
-    folder: Path
-    kept: Path
-    tasks: tuple[str, ...] = tuple(ROADS)
-    seeds: tuple[int, ...] = ()
-    episodes: int = 17
-    samples: int = 500
-    horizon: int = 20
-    seed: int = 0
-    device: str = "cpu"
-    planned: str = GENERATOR
-    planners: tuple[str, ...] = ALL_PLANNERS
-
-    @cached_property
-    def finished(self) -> tuple[Run, ...]:
-        """The runs that can be measured.
-
-        Raises:
-            HyperdynError: If there is none.
-        """
-        found = tuple(
-            run
-            for run in finished_runs(self.folder)
-            if run.task in self.tasks and (not self.seeds or run.seed in self.seeds)
-        )
-        if not found:
-            of = f" with seed {' or '.join(map(str, self.seeds))}" if self.seeds else ""
-            raise HyperdynError(
-                f"{self.folder} holds no finished run of {', '.join(self.tasks)}{of}; train one "
-                "with hyperdyn train locomotion --study."
-            )
-        return found
-
-    def runs(self, task: str, model: str) -> list[Run]:
-        """One a training seed, perhaps none."""
-        return [run for run in self.finished if (run.task, run.model) == (task, model)]
-
-    def missing(self, tables: Sequence[str]) -> dict[str, dict[str, list[int]]]:
-        """Seeds that others have and a model of the tables has not, by task and model.
-
-        A task without any run of a table is empty.
-        """
-        seeds = sorted({run.seed for run in self.finished})
-        found: dict[str, dict[str, list[int]]] = {}
-        for table in tables:
-            for task in self._tasks(table):
-                if task not in self.trained(table):
-                    found.setdefault(task, {})
-                    continue
-                for model in self._layout(table).models:
-                    lacking = set(seeds) - {run.seed for run in self.runs(task, model)}
-                    if lacking:
-                        found.setdefault(task, {})[model] = sorted(lacking)
-        return found
-
-    def training(self) -> list[dict[str, int | None]]:
-        """The budgets of the runs, each once."""
-        configs = [read_config(self.folder / run.name) for run in self.finished]
-        found = [{name: config.get(name) for name in BUDGET} for config in configs]
-        return [budget for number, budget in enumerate(found) if budget not in found[:number]]
-
-    def cells(self, tables: Sequence[str]) -> tuple[list[Cell], list[Cell]]:
-        """All that the tables are made of: what comes first, and what is measured on it."""
-        first: list[Cell] = []
-        second: list[Cell] = []
-        for table in tables:
-            for task in self._tasks(table):
-                runs = [
-                    run for model in self._layout(table).measured for run in self.runs(task, model)
-                ]
-                if table in ON_RECORDED:
-                    drive, measure = ON_RECORDED[table]
-                    for split in splits_of(task)[: 1 if drive is Changing else None]:
-                        first += self._driven(drive, task, split)
-                        second += self._measured(measure, runs, split)
-                    continue
-                for run in runs:
-                    for planner in self._with_random if table == "planners" else (RANDOM,):
-                        first += [self._returns(run, split, planner) for split in splits_of(task)]
-        return list(dict.fromkeys(first)), list(dict.fromkeys(second))
-
-    def tables(self, tables: Sequence[str]) -> dict[str, Any]:
-        """The tables, from cells that were worked out.
-
-        Raises:
-            HyperdynError: If one was not.
-        """
-        make: dict[str, Callable[[str], dict[str, Any]]] = {
-            "6": self._errors_of,
-            "planners": self._planners_of,
-            "codes": self._codes_of,
-            "adaptation": self._adaptation_of,
+    make: dict[str, Callable[[LocomotionStudy, str], dict[str, Any]]] = {
+        "6": _errors,
+        "promises": _promises,
+        "planners": _planners,
+        "codes": _codes,
+        "adaptation": _adaptation,
+    }
+    return {
+        key_of(table): {
+            task: found
+            for task in study.tasks_of(table)
+            if (found := make.get(table, partial(_returns, table=table))(study, task))
         }
-        return {
-            key_of(table): {
-                task: found
-                for task in self._tasks(table)
-                if (found := make[table](task) if table in make else self._returns_of(table, task))
+        for table in tables
+    }
+
+
+def _rows(study: LocomotionStudy, task: str, table: str, row: MakeRow) -> dict[str, Any]:
+    """A row a model that was trained: a cell a split, and one for the pool of its sides."""
+    return {
+        model: {split: row(runs, sides) for split, sides in columns(task).items()}
+        for model in TABLES[table].measured
+        if (runs := study.runs(task, model))
+    }
+
+
+def _returns(study: LocomotionStudy, task: str, table: str) -> dict[str, Any]:
+    generators = study.runs(task, GENERATOR)
+    ahead = _ahead(partial(study.strata, generators), interquartile_mean)
+
+    def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+        strata = study.strata(runs, sides)
+        return returns_row(strata) | ({} if runs == generators else ahead(sides, strata))
+
+    return _rows(study, task, table, row)
+
+
+def _errors(study: LocomotionStudy, task: str) -> dict[str, Any]:
+    if not study.drivers(task):
+        return {}
+    return _rows(study, task, "6", partial(_means, study, Errors, ERRORS))
+
+
+def _promises(study: LocomotionStudy, task: str) -> dict[str, Any]:
+    generators = study.runs(task, GENERATOR)
+
+    def attained(runs: list[Run], sides: tuple[str, ...]) -> Strata:
+        cells = study.on_recorded(Promised, runs, sides)
+        return {key: cell["attained"] for key, cell in cells.items()}
+
+    ahead = _ahead(partial(attained, generators), mean)
+
+    def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+        found = _means(study, Promised, PROMISES, runs, sides)
+        return found | ({} if runs == generators else ahead(sides, attained(runs, sides)))
+
+    return _rows(study, task, "promises", row) if study.drivers(task) else {}
+
+
+def _means(
+    study: LocomotionStudy,
+    measure: type[OnRecorded],
+    units: Mapping[str, float],
+    runs: list[Run],
+    sides: tuple[str, ...],
+) -> dict[str, Any]:
+    cells = study.on_recorded(measure, runs, sides)
+    return {
+        name: means_row({key: cell[name] for key, cell in cells.items()}, unit)
+        for name, unit in units.items()
+    }
+
+
+def _ahead(ours: Callable[[tuple[str, ...]], Strata], statistic: Statistic) -> _Ahead:
+    """By how much the generator is ahead of others; nothing where no training seed is shared."""
+    ours = cache(ours)
+
+    def found(sides: tuple[str, ...], theirs: Strata) -> dict[str, Any]:
+        lead = lead_row(ours(sides), theirs, statistic)
+        return {} if lead is None else {"lead": lead}
+
+    return found
+
+
+def _planners(study: LocomotionStudy, task: str) -> dict[str, Any]:
+    runs = study.runs(task, study.planned)
+    if not runs:
+        return {}
+    found: dict[str, Any] = {}
+    for planner in study.compared_planners:
+        for split, sides in columns(task).items():
+            strata = study.strata(runs, sides, planner)
+            row = returns_row(strata)
+            if planner != RANDOM:
+                row["ratio"] = ratio_row(strata, study.strata(runs, sides))
+            found.setdefault(planner, {})[split] = row
+    return found
+
+
+def _codes(study: LocomotionStudy, task: str) -> dict[str, Any]:
+    return {
+        f"{run.model}-{run.seed}": {
+            split: {
+                name: {what: found[name][what] for what in ("rank", "ci95")}
+                for name in ("code", "smoothed")
             }
-            for table in tables
+            for split in splits_of(task)
+            if (found := study.codes(run, split))
         }
+        for model in (TABLES["codes"].measured if study.drivers(task) else ())
+        for run in study.runs(task, model)
+    }
 
-    def strata(self, runs: Iterable[Run], sides: Iterable[str], planner: str = RANDOM) -> Strata:
-        """Returns by training seed and split."""
-        return {
-            (run.seed, side): read_cell(self._returns(run, side, planner), self.kept)["returns"]
-            for run in runs
-            for side in sides
-        }
 
-    def properties(self, task: str, model: str) -> dict[str, tuple[list[float], list[float]]]:
-        """By split: the first true property met, a mean over each episode, and the returns."""
-        found: dict[str, tuple[list[float], list[float]]] = {}
-        for run in self.runs(task, model):
-            for split in splits_of(task):
-                cell = read_cell(self._returns(run, split, RANDOM), self.kept)
-                properties, returns = found.setdefault(split, ([], []))
-                properties += [values[0] for values in cell["properties"]]
-                returns += cell["returns"]
-        return found
-
-    def codes(self, run: Run, split: str) -> dict[str, Any]:
-        """Codes along the recorded episodes, as `codes_over_episodes`."""
-        (cell,) = self._measured(Codes, [run], split)
-        return read_cell(cell, self.kept)
-
-    def adaptation_errors(self, task: str, model: str) -> list[Float[Tensor, "_ T"]]:
-        """Errors around a change, of each training seed; none where no episode can be scored."""
-        split = splits_of(task)[0]
-        cells = self._measured(Adapting, self.runs(task, model), split)
-        errors = [read_cell(cell, self.kept)["errors"] for cell in cells]
-        return [torch.tensor(found) for found in errors if found]
-
-    def errors_around_changes(self) -> dict[str, dict[str, list[Float[Tensor, "_ T"]]]]:
-        """`adaptation_errors` by task and model, where there are any."""
-        return {
-            task: {
-                model: errors
-                for model in TABLES["adaptation"].measured
-                if (errors := self.adaptation_errors(task, model))
-            }
-            for task in self.trained("adaptation")
-        }
-
-    def undriven(self, tables: Sequence[str]) -> dict[str, str]:
-        """Tasks of which no episode could be recorded for a table, and why."""
-        found = {}
-        for table, (drive, _) in ON_RECORDED.items():
-            for task in self._tasks(table) if table in tables else ():
-                for cell in self._driven(drive, task, splits_of(task)[0]):
-                    why = read_cell(cell, self.kept).get("why")
-                    if why:
-                        found[f"{table}, {task}"] = why
-        return found
-
-    def trained(self, table: str) -> list[str]:
-        """Tasks of a table on which any of its models was trained."""
-        return [
-            task
-            for task in self._tasks(table)
-            if any(self.runs(task, model) for model in self._layout(table).measured)
-        ]
-
-    def _tasks(self, table: str) -> list[str]:
-        return [task for task in TABLES[table].tasks if task in self.tasks]
-
-    def _layout(self, table: str) -> Layout:
-        layout = TABLES[table]
-        return replace(layout, models=(self.planned,)) if table == "planners" else layout
-
-    @property
-    def _with_random(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((RANDOM, *self.planners)))
-
-    def _returns_of(self, table: str, task: str) -> dict[str, Any]:
-        generators = self.runs(task, GENERATOR)
-        ours = {sides: self.strata(generators, sides) for sides in columns(task).values()}
-
-        def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
-            strata = self.strata(runs, sides)
-            found = returns_row(strata)
-            lead = None if runs == generators else lead_row(ours[sides], strata)
-            return found if lead is None else {**found, "lead": lead}
-
-        return self._rows(task, TABLES[table].measured, row)
-
-    def _rows(
-        self,
-        task: str,
-        models: Iterable[str],
-        row: Callable[[list[Run], tuple[str, ...]], dict[str, Any]],
-    ) -> dict[str, Any]:
-        """A row a model that was trained: a cell a split, and one for the pool of its sides."""
-        return {
-            model: {split: row(runs, sides) for split, sides in columns(task).items()}
-            for model in models
-            if (runs := self.runs(task, model))
-        }
-
-    def _errors_of(self, task: str) -> dict[str, Any]:
-        def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
-            cells = {
-                (run.seed, side): read_cell(cell, self.kept)
-                for side in sides
-                for run, cell in zip(runs, self._measured(Errors, runs, side), strict=True)
-            }
-            return {
-                name: errors_row({key: cell[name] for key, cell in cells.items()}, unit)
-                for name, unit in ERRORS.items()
-            }
-
-        return self._rows(task, TABLES["6"].measured, row) if self._drivers(task) else {}
-
-    def _planners_of(self, task: str) -> dict[str, Any]:
-        runs = self.runs(task, self.planned)
-        if not runs:
-            return {}
-        found: dict[str, Any] = {}
-        for planner in self._with_random:
-            for split, sides in columns(task).items():
-                strata = self.strata(runs, sides, planner)
-                row = returns_row(strata)
-                if planner != RANDOM:
-                    row["ratio"] = ratio_row(strata, self.strata(runs, sides))
-                found.setdefault(planner, {})[split] = row
-        return found
-
-    def _codes_of(self, task: str) -> dict[str, Any]:
-        return {
-            f"{run.model}-{run.seed}": {
-                split: {
-                    name: {what: found[name][what] for what in ("rank", "ci95")}
-                    for name in ("code", "smoothed")
-                }
-                for split in splits_of(task)
-                if (found := self.codes(run, split))
-            }
-            for model in (TABLES["codes"].measured if self._drivers(task) else ())
-            for run in self.runs(task, model)
-        }
-
-    def _adaptation_of(self, task: str) -> dict[str, Any]:
-        return {
-            model: {**asdict(lag(errors, BEFORE)), "seeds": len(errors)}
-            for model in TABLES["adaptation"].measured
-            if (errors := self.adaptation_errors(task, model))
-        }
-
-    def _returns(self, run: Run, split: str, planner: str) -> Returns:
-        return Returns(run=run, split=split, planner=planner, **self._settings(run))
-
-    def _drivers(self, task: str) -> list[Run]:
-        """The generator of the first seed, if it was trained."""
-        return self.runs(task, GENERATOR)[:1]
-
-    def _driven(self, drive: type[Drive], task: str, split: str) -> list[Drive]:
-        return [
-            drive(run=run, split=split, data=str(self._data), **self._settings(run))
-            for run in self._drivers(task)
-        ]
-
-    def _measured(
-        self, measure: type[OnRecorded], runs: Iterable[Run], split: str
-    ) -> list[OnRecorded]:
-        return [
-            measure(
-                run=run, driver=driver, split=split, data=str(self._data), **self._settings(driver)
-            )
-            for run in runs
-            for driver in self._drivers(run.task)
-        ]
-
-    @property
-    def _data(self) -> Path:
-        return self.kept / "data"
-
-    def _settings(self, run: Run) -> dict[str, Any]:
-        return {
-            "study": str(self.folder),
-            "samples": self.samples,
-            "horizon": self.horizon,
-            "episodes": self.episodes,
-            "seed": self.seed + run.seed,
-            "device": self.device,
-        }
+def _adaptation(study: LocomotionStudy, task: str) -> dict[str, Any]:
+    return {
+        model: {**asdict(lag(errors, BEFORE)), "seeds": len(errors)}
+        for model in TABLES["adaptation"].measured
+        if (errors := study.adaptation_errors(task, model))
+    }
