@@ -23,7 +23,7 @@ class Plan(Command):
     env: EnvId
     """Environment, such as hyperdyn/CheetahSlope-v0."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Film of the episode: .mp4 or .gif."""
+    """Film of the episode: .mp4 or .gif; or .png, six pictures of it side by side."""
     split: str = "novel"
     """Where its hidden properties are drawn from: seen, novel, novel-low or novel-high."""
     seed: int = 0

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     import gymnasium
     import numpy as np
 
-SUFFIXES = (".gif", ".mp4")
+SUFFIXES = (".gif", ".mp4", ".png")
 FPS = 25.0
+STRIP = 6
+"""Pictures of an episode that is printed."""
 
 
 def require_video_name(file: Path) -> None:
@@ -22,7 +24,7 @@ def require_video_name(file: Path) -> None:
         HyperdynError: If the libraries that write pictures are not installed.
     """
     if file.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{file} ends in {file.suffix!r}; videos end in {' or '.join(SUFFIXES)}.")
+        raise InputError(f"{file} ends in {file.suffix!r}; films end in {', '.join(SUFFIXES)}.")
     try:
         import imageio  # noqa: F401
         import imageio_ffmpeg  # noqa: F401
@@ -64,12 +66,12 @@ class Camera:
         self._steps += 1
 
     def write(self, file: Path) -> None:
-        """Write the pictures as a GIF that repeats (.gif) or as H.264 (.mp4)."""
+        """Write the pictures as `write_video` does."""
         write_video(file, self.frames, FPS)
 
 
 def write_video(file: Path, frames: "Sequence[np.ndarray]", fps: float) -> None:
-    """Write pictures of one size as a GIF that repeats (.gif) or as H.264 (.mp4).
+    """Write pictures of one size: a GIF that repeats (.gif), H.264 (.mp4), a strip of six (.png).
 
     Args:
         file: Where to; its folder exists.
@@ -78,8 +80,18 @@ def write_video(file: Path, frames: "Sequence[np.ndarray]", fps: float) -> None:
     """
     import imageio
 
-    if file.suffix.lower() == ".gif":
+    if file.suffix.lower() == ".png":
+        imageio.imwrite(file, strip(frames))
+    elif file.suffix.lower() == ".gif":
         imageio.mimwrite(file, [*frames], duration=1000 / fps, loop=0)
     else:
         # Players want an even width and height; ffmpeg would else pad to multiples of 16.
         imageio.mimwrite(file, [*frames], fps=fps, macro_block_size=2)
+
+
+def strip(frames: "Sequence[np.ndarray]") -> "np.ndarray":
+    """The first picture, the last and those evenly between them, side by side; at most `STRIP`."""
+    import numpy as np
+
+    chosen = np.linspace(0, len(frames) - 1, min(STRIP, len(frames))).round().astype(int)
+    return np.concatenate([frames[number] for number in chosen], axis=1)

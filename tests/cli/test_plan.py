@@ -86,7 +86,7 @@ def test_a_format_that_cannot_be_written_is_refused_before_planning(
     model: str, capsys: pytest.CaptureFixture[str]
 ):
     assert main(["plan", model, "--env", ENV, "--video", "run.avi"]) == 2
-    assert ".gif or .mp4" in capsys.readouterr().err
+    assert ".gif, .mp4, .png" in capsys.readouterr().err
 
 
 # imageio leaves the pipes of a finished ffmpeg to the garbage collector.
@@ -99,3 +99,13 @@ def test_written_videos_read_back(tmp_path: Path, suffix: str):
     read = np.stack(list(imageio.imiter(tmp_path / f"v{suffix}", plugin=plugin)))
     assert read.shape == (3, 54, 96, 3)
     assert np.allclose(read.mean((1, 2, 3)), (20, 120, 220), atol=8)
+
+
+def test_a_strip_has_the_first_picture_the_last_and_some_between(tmp_path: Path):
+    frames = [np.full((4, 8, 3), shade, np.uint8) for shade in range(0, 110, 10)]
+    write_video(tmp_path / "strip.png", frames, fps=25.0)
+    read = imageio.imread(tmp_path / "strip.png")
+    assert read.shape == (4, 6 * 8, 3)
+    assert read[0, ::8, 0].tolist() == [0, 20, 40, 60, 80, 100]
+    write_video(tmp_path / "two.png", frames[:2], fps=25.0)
+    assert imageio.imread(tmp_path / "two.png")[0, ::8, 0].tolist() == [0, 10]
