@@ -39,6 +39,7 @@ def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str
         HyperdynError: If one was not.
     """
     make: dict[str, Callable[[LocomotionStudy, str], dict[str, Any]]] = {
+        **{table: partial(_returns, table=table) for table in ("3", "5", "ranges")},
         "6": _errors,
         "promises": _promises,
         "planners": _planners,
@@ -47,9 +48,7 @@ def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str
     }
     return {
         key_of(table): {
-            task: found
-            for task in study.tasks_of(table)
-            if (found := make.get(table, partial(_returns, table=table))(study, task))
+            task: found for task in study.tasks_of(table) if (found := make[table](study, task))
         }
         for table in tables
     }
