@@ -114,7 +114,7 @@ def test_the_planner_of_contributing_plans(rng: torch.Generator):
 def test_the_encoder_of_contributing_generates_models(rng: torch.Generator):
     space = StateSpace((Field(name="position", size=3),))
     config = ModelConfig(state_space=space, action_dim=2, dynamics_hidden=(8,))
-    model = run_block(ENCODER)["RecurrentHyperDynamics"](config, generator=rng)
+    model = run_block(ENCODER)["StepwiseHyperDynamics"](config, generator=rng)
     states = torch.randn(2, 16, 3, generator=rng)
     dynamics = model.generate(History(states, torch.randn(2, 16, 2, generator=rng)))
     assert dynamics.step(states[:, -1], torch.zeros(2, 2)).shape == (2, 3)
