@@ -1,6 +1,5 @@
 """The sizes of a generator."""
 
-import functools
 from dataclasses import dataclass
 
 import torch
@@ -43,7 +42,7 @@ class ModelConfig:
         if min(*sizes, *self.encoder_hidden, *self.dynamics_hidden) < 1:
             raise InputError(f"Sizes of a model must be positive; got {self}.")
 
-    @functools.cached_property
+    @property
     def network(self) -> MLPSpec:
         """The generated model: (state inputs + A) -> S."""
         inputs = self.state_space.num_inputs + self.action_dim

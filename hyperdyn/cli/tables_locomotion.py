@@ -28,7 +28,8 @@ class TablesLocomotion(Command):
     changed beyond training), planners (at equal candidates), promises (what plans say and what they
     bring), codes (is the property encoded?) and adaptation (to a change within an episode).
     What is trained is what appears, and what is missing is named. Cells are kept in FILE.cells as
-    they are done.
+    they are done. All tables of all packaged runs take hours; --tables 3 --seeds 0 --episodes 3
+    takes minutes.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ()

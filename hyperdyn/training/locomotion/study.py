@@ -13,12 +13,7 @@ from torch import Tensor
 from hyperdyn.errors import HyperdynError
 from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
 from hyperdyn.training.cells import Cell, read_cell
-from hyperdyn.training.locomotion.layout import (
-    GENERATOR,
-    TABLES,
-    Layout,
-    splits_of,
-)
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, Layout, splits_of
 from hyperdyn.training.locomotion.measurements import (
     Adapting,
     Changing,
@@ -31,9 +26,7 @@ from hyperdyn.training.locomotion.measurements import (
     Returns,
 )
 from hyperdyn.training.locomotion.runs import Run, finished_runs, read_config
-from hyperdyn.training.locomotion.summaries import (
-    Strata,
-)
+from hyperdyn.training.locomotion.summaries import Strata
 from hyperdyn.training.presets import ROADS
 
 ON_RECORDED: dict[str, tuple[type[Drive], type[OnRecorded]]] = {
@@ -133,11 +126,8 @@ class LocomotionStudy:
         second: list[Cell] = []
         for table in tables:
             for task in self.tasks_of(table):
-                runs = [
-                    run
-                    for model in self.layout_of(table).measured
-                    for run in self.runs(task, model)
-                ]
+                models = self.layout_of(table).measured
+                runs = [run for model in models for run in self.runs(task, model)]
                 if table in ON_RECORDED:
                     drive, measure = ON_RECORDED[table]
                     for split in splits_of(task)[: 1 if drive is Changing else None]:
@@ -217,6 +207,10 @@ class LocomotionStudy:
             if any(self.runs(task, model) for model in self.layout_of(table).measured)
         ]
 
+    def drivers(self, task: str) -> list[Run]:
+        """The first run of the model that drives, if it was trained."""
+        return self.runs(task, self.driver)[:1]
+
     def tasks_of(self, table: str) -> list[str]:
         """Tasks that a table and the study have."""
         return [task for task in TABLES[table].tasks if task in self.tasks]
@@ -233,10 +227,6 @@ class LocomotionStudy:
 
     def _returns(self, run: Run, split: str, planner: str) -> Returns:
         return Returns(run=run, split=split, planner=planner, **self._settings(run))
-
-    def drivers(self, task: str) -> list[Run]:
-        """The first run of the model that drives, if it was trained."""
-        return self.runs(task, self.driver)[:1]
 
     def _driven(self, drive: type[Drive], task: str, split: str) -> list[Drive]:
         return [
