@@ -10,6 +10,7 @@ from hyperdyn.errors import HyperdynError
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.training.checkpoints import Progress
 from hyperdyn.training.configs import TrainConfig
+from hyperdyn.training.denormals import denormals_flushed
 from hyperdyn.training.distributed import Team
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.seeds import torch_generator
@@ -72,6 +73,7 @@ def make_optimiser(model: DynamicsGenerator, config: TrainConfig) -> torch.optim
     return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
 
 
+@denormals_flushed()
 def fit_round(
     model: DynamicsGenerator,
     optimiser: torch.optim.Adam,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from hyperdyn.training.denormals import denormals_flushed
 from hyperdyn.training.run_folder import METRICS_FILE, open_run
 
 CHECKPOINT_SECONDS = 30.0
@@ -41,6 +42,7 @@ class SteppedRun:
         if is_written(folder / "checkpoint"):
             self.progress = load_checkpoint(folder / "checkpoint", model, self._optimiser)
 
+    @denormals_flushed()
     def steps(
         self,
         stage: int,

@@ -60,7 +60,11 @@ def fitted(config, episodes, rng):
     """The training loss of each pass."""
     model = build_generator(config.kind, config.model, generator=rng)
     fit_normaliser(model, episodes, rng, rows=500)
-    optimiser, progress, losses = make_optimiser(model, config), Progress(), []
+    return fit(model, make_optimiser(model, config), config, episodes)
+
+
+def fit(model, optimiser, config, episodes):
+    progress, losses = Progress(), []
     fit_round(
         model,
         optimiser,
@@ -97,6 +101,25 @@ def test_large_gradients_are_shortened(rng, monkeypatch):
     norms.clear()
     fitted(tiny_of("direct", epochs=2, gradient_norm=0.01), recorded(rng), rng)
     assert max(norms) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_averages_of_weights_without_gradient_do_not_stay_denormal(rng):
+    config, episodes = tiny_of("hyperdynamics", epochs=5), recorded(rng)
+    model = build_generator(config.kind, config.model, generator=rng)
+    fit_normaliser(model, episodes, rng, rows=500)
+    optimiser, first = make_optimiser(model, config), model.encoder.layers[0]
+    first.bias.data[0] = -1e6  # its rectifier is always off
+    fit(model, optimiser, config, episodes)
+    averages = optimiser.state[first.weight]["exp_avg"]
+    assert (averages[0] == 0).all()
+    tiny = torch.finfo(torch.float32).tiny
+    averages[0] = 1.5 * tiny  # where they are after some 900 steps of 0.9 times as much
+    fit(model, optimiser, config, episodes)
+    for state in optimiser.state.values():
+        for name in ("exp_avg", "exp_avg_sq"):
+            assert ((state[name] == 0) | (state[name].abs() >= tiny)).all()
+    assert (averages[0] == 0).all()
+    assert (torch.tensor(tiny) / 2).item() > 0  # only while fitting
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(rng):

@@ -24,6 +24,7 @@ from hyperdyn.perception import VisualEncoder, VisualLosses
 from hyperdyn.pushing.visual_storage import save_visual_encoder
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from hyperdyn.training.denormals import denormals_flushed
 from hyperdyn.training.metrics import Metrics
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.visual_batches import (
@@ -90,6 +91,7 @@ def train_visual(
         torch.set_num_threads(threads)
 
 
+@denormals_flushed()
 def _run(
     config: VisualTrainConfig, pictures: Pictures, streams: list[BatchStream], out: Path
 ) -> VisualEncoder:
