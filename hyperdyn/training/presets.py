@@ -76,6 +76,7 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
     "unbased": lambda run: replace(run, model=replace(run.model, initialisation="hyperfan-in")),
     "normalised": lambda run: replace(run, kind="hyperdynamics_normalised"),
     "gru": lambda run: replace(run, kind="hyperdynamics_gru"),
+    "leaky": lambda run: replace(run, model=replace(run.model, encoder_activation="leaky_relu")),
     "masked": lambda run: replace(run, hidden_share=0.3),
     "one-step": lambda run: replace(run, unroll=1, final_unroll=1),
     "cem-driven": lambda run: replace(run, planner="cem-cold"),
@@ -84,7 +85,9 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
 """What is changed of the generator's own run. "code-4" and "code-8" are the wider codes of the
 paper's table 5. The generator is residual around a learned base from the first step on
 (initialisation "bias": every code's network is the base and something small); "unbased" begins with
-networks that the codes alone make. "gru" reads the history with the recurrent baseline's encoder.
+networks that the codes alone make. "gru" reads the history with the recurrent baseline's encoder;
+"leaky" has encoder units that cannot die: of the rectifiers in the generator's second layer most
+are off for good in the end, of the baselines' few.
 "one-step" is without multi-step windows. "cem-driven" collects with the cross-entropy method in
 place of random shooting, at equal candidates. An "ensemble" of five trains four to five times as
 long, and plans five times as long."""
