@@ -44,7 +44,7 @@ class TrainLocomotion(Command):
         "cadm",
     )
     """Those of table 3, unless named; ablations of the generator: code-4, code-8, unbased,
-    normalised, gru, masked, one-step, cem-driven, ensemble."""
+    normalised, gru, leaky, masked, one-step, cem-driven, ensemble."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S")] = (0, 1, 2)
     """Training seeds."""
     budget: str = "reduced"

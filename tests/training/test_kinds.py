@@ -261,6 +261,8 @@ def test_each_variant_changes_one_thing():
     assert preset("ant-pier-normalised-reduced").kind == "hyperdynamics_normalised"
     assert preset("ant-flip-gru-reduced").kind == "hyperdynamics_gru"
     assert preset("ant-pier-masked-reduced") == replace(base, hidden_share=0.3)
+    leaky = replace(base.model, encoder_activation="leaky_relu")
+    assert preset("ant-pier-leaky-reduced") == replace(base, model=leaky)
     assert preset("ant-pier-one-step-reduced") == replace(base, unroll=1, final_unroll=1)
     assert preset("ant-pier-cem-driven-reduced") == replace(base, planner="cem-cold")
     assert len(PRESETS) == len({repr(run) for run in PRESETS.values()})
