@@ -12,11 +12,13 @@ from hyperdyn.training.cells import write_cell
 from hyperdyn.training.locomotion import locomotion_tables, measurements
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
+from hyperdyn.training.locomotion.colours import colours
 from hyperdyn.training.locomotion.figures import grouped, most_varied, training_curve
 from hyperdyn.training.locomotion.layout import TABLES, columns
 from hyperdyn.training.locomotion.measurements import Adapting, Codes, Errors, Promised, Returns
 from hyperdyn.training.locomotion.page import page
 from hyperdyn.training.locomotion.paper import PAPER_CODES, PAPER_ERRORS, PAPER_RETURNS
+from hyperdyn.training.locomotion.runs import MODELS
 from hyperdyn.training.presets import KINDS, PAPER_TASKS, PRESETS, VARIANTS
 from hyperdyn.training.statistics import interquartile_mean
 from tests.training.locomotion_study import SLOPE, small_study
@@ -233,6 +235,14 @@ def test_what_the_figures_show(study):
     assert y.tolist() == [0.0, 1.0]
     assert most_varied([[1.0, 1.0], [1.0, 2.0], [3.0, 4.0]]) == 1
     assert training_curve(study.folder / "cheetah-slope-direct-1").tolist() == [1.0, 11.0, 21.0]
+
+
+def test_every_model_has_a_colour_of_its_own():
+    matplotlib = pytest.importorskip("matplotlib")
+    found = colours(MODELS)
+    assert set(found) == set(MODELS)
+    assert len({matplotlib.colors.to_rgb(name) for name in found.values()}) == len(MODELS)
+    assert colours(["gru"])["film"] == colours()["film"]
 
 
 def test_figures_are_drawn_for_what_was_measured(study, tmp_path):
