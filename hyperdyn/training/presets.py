@@ -86,11 +86,10 @@ VARIANTS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
 paper's table 5. The generator is residual around a learned base from the first step on
 (initialisation "bias": every code's network is the base and something small); "unbased" begins with
 networks that the codes alone make. "gru" reads the history with the recurrent baseline's encoder;
-"leaky" has encoder units that cannot die: of the rectifiers in the generator's second layer most
-are off for good in the end, of the baselines' fewer.
-"one-step" is without multi-step windows. "cem-driven" collects with the cross-entropy method in
-place of random shooting, at equal candidates. An "ensemble" of five trains four to five times as
-long, and plans five times as long."""
+"leaky" has encoder units that cannot die: most rectifiers in the second layer of the generator's
+are off for good in the end. "one-step" is without multi-step windows. "cem-driven" collects with
+the cross-entropy method in place of random shooting, at equal candidates. An "ensemble" of five
+trains four to five times as long, and plans five times as long."""
 
 
 def run_for(env_id: str, kind: str, budget: TrainConfig) -> TrainConfig:

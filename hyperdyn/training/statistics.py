@@ -21,6 +21,15 @@ def mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
     return means
 
 
+def spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman's rank correlation along the last axis; 0 where all values are equal."""
+    ranks = (stats.rankdata(values, axis=-1) for values in (one, other))
+    first, second = (rank - rank.mean(-1, keepdims=True) for rank in ranks)
+    spread = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    # What is equal ranks nothing.
+    return np.asarray((first * second).sum(-1) / np.where(spread > 0, spread, 1.0))
+
+
 def interval(
     strata: Sequence[Sequence[float]],
     *,

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from scipy import stats
 
 import hyperdyn.envs
 from hyperdyn.envs.locomotion.true_dynamics import true_dynamics
@@ -14,7 +13,7 @@ from hyperdyn.planners import RandomShooting
 from hyperdyn.training.collect import RandomAgent, run_episodes
 from hyperdyn.training.evaluation import resets_for
 from hyperdyn.training.locomotion import promises as module
-from hyperdyn.training.locomotion.promises import EVERY, promises, rank_correlations
+from hyperdyn.training.locomotion.promises import EVERY, promises
 from hyperdyn.training.tasks import TASKS
 
 K, HORIZON, STEPS, EPISODES = 16, 5, 16 + 25 + 5, 3
@@ -116,12 +115,3 @@ def test_episodes_that_come_out_otherwise_are_refused(monkeypatch):
     episodes, resets = recorded(SLOPE)
     with pytest.raises(InputError, match="comes out otherwise from step 1 on"):
         appraise(Knowing(SLOPE, monkeypatch), SLOPE, episodes, resets[::-1])
-
-
-def test_rank_correlations_are_spearmans():
-    rng = torch.Generator().manual_seed(0)
-    one, other = torch.randn(4, 30, generator=rng), torch.randint(6, (4, 30), generator=rng)
-    found = rank_correlations(one, other.float())
-    wanted = [stats.spearmanr(*pair).statistic for pair in zip(one, other, strict=True)]
-    assert found.tolist() == pytest.approx(wanted, abs=1e-5)
-    assert rank_correlations(one, torch.ones(4, 30)).tolist() == [0.0] * 4

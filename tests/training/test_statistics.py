@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from hyperdyn.errors import InputError
-from hyperdyn.training.statistics import interquartile_mean, interval
+from hyperdyn.training.statistics import interquartile_mean, interval, spearman
 
 
 def test_the_interquartile_mean_ignores_both_outer_quarters():
@@ -26,3 +27,11 @@ def test_groups_are_resampled_within_themselves():
 def test_an_empty_group_is_refused():
     with pytest.raises(InputError, match="at least one value in every group"):
         interval([[1.0], []])
+
+
+def test_rank_correlations_are_spearmans():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(4, 30)), rng.integers(6, size=(4, 30)).astype(float)
+    wanted = [stats.spearmanr(*pair).statistic for pair in zip(one, other, strict=True)]
+    assert spearman(one, other).tolist() == pytest.approx(wanted, abs=1e-5)
+    assert spearman(one, np.ones((4, 30))).tolist() == [0.0] * 4

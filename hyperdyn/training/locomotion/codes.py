@@ -12,6 +12,7 @@ from torch import Tensor
 from hyperdyn.errors import InputError
 from hyperdyn.model import CodedGenerator, DynamicsGenerator
 from hyperdyn.training.episodes import Episodes
+from hyperdyn.training.statistics import spearman
 from hyperdyn.training.tasks import Task
 from hyperdyn.training.windows import WindowSampler
 
@@ -110,30 +111,16 @@ def rank_correlation(
     rng = np.random.default_rng(seed)
     halves = [np.arange(half, len(read), 2) for half in (0, 1) if half < len(read)]
 
+    def within(rows: NDArray[np.int64]) -> float:
+        chosen = (np.concatenate([part[row] for row in rows]) for part in (read, true))
+        return float(spearman(*chosen))
+
     def mean(choose: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> float:
-        return float(np.mean([_spearman(read, true, choose(rows)) for rows in halves]))
+        return float(np.mean([within(choose(rows)) for rows in halves]))
 
     draws = [mean(lambda rows: rng.choice(rows, len(rows))) for _ in range(resamples)]
     low, high = np.percentile(draws, [2.5, 97.5])
     return {"rank": mean(lambda rows: rows), "ci95": (float(low), float(high))}
-
-
-def _spearman(
-    read: Sequence[NDArray[np.float64]],
-    true: Sequence[NDArray[np.float64]],
-    rows: NDArray[np.int64],
-) -> float:
-    ranks = [_ranks(np.concatenate([part[row] for row in rows])) for part in (read, true)]
-    one, other = (values - values.mean() for values in ranks)
-    spread = np.sqrt((one**2).sum() * (other**2).sum())
-    return float((one * other).sum() / spread) if spread > 0 else 0.0  # what is equal ranks nothing
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (counts.cumsum() - (counts - 1) / 2)[which]
-    return ranks
 
 
 def _with_one(codes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -133,7 +133,7 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
     driven = [
         task
         for task in _trained(study, tables)
-        if study.runs(task, GENERATOR) and study.runs(task, study.driver)
+        if study.runs(task, GENERATOR) and study.drivers(task)
     ]
     return _draw(file, driven, panel)
 

@@ -1,7 +1,7 @@
 """The cells of the locomotion tables."""
 
 import abc
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -247,7 +247,7 @@ class Promised(OnRecorded):
             planner=planner_of(RANDOM, self.samples, self.horizon),
             seed=self.seed,
         )
-        return {field.name: getattr(found, field.name).tolist() for field in fields(found)}
+        return {name: values.tolist() for name, values in vars(found).items()}
 
 
 @dataclass(frozen=True, kw_only=True)

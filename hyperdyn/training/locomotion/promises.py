@@ -14,15 +14,17 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from hyperdyn.dynamics import Dynamics
 from hyperdyn.envs import make as make_env
 from hyperdyn.envs.locomotion.true_dynamics import true_dynamics
 from hyperdyn.errors import InputError
 from hyperdyn.history import History
 from hyperdyn.model import DynamicsGenerator
-from hyperdyn.planners import Planner
+from hyperdyn.planners import ObjectiveFunction, Plan, Planner
 from hyperdyn.training.collect import Reset
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.seeds import torch_generator
+from hyperdyn.training.statistics import spearman
 from hyperdyn.training.tasks import Task
 
 EVERY = 25
@@ -70,65 +72,59 @@ def promises(
         InputError: If an episode comes out otherwise than it was recorded, or none is long enough
             for a moment.
     """
-    K, objective = model.history_length, task.objective()
+    K, H = model.history_length, planner.horizon
+    moments = range(K, episodes.actions.shape[1] - H + 1, EVERY)
     plans, draws = (torch_generator(seed, "promises", stream) for stream in (0, 1))
+    truths = task.truths(episodes) if model.oracle else None
     envs: list[Any] = [make_env(task.env_id) for _ in resets]
     found = []
     try:
         for env, reset in zip(envs, resets, strict=True):
             env.reset(seed=reset.seed, options=reset.options)
-        truths = task.truths(episodes) if model.oracle else None
-        moments = set(range(K, episodes.actions.shape[1] - planner.horizon + 1, EVERY))
-        for step in range(max(moments, default=-1) + 1):
+        simulators = true_dynamics([env.unwrapped for env in envs])
+        for step in range(moments.stop):
             if step in moments:
                 past = slice(step - K, step)
                 history = History(episodes.states[:, past], episodes.actions[:, past])
-                told = None if truths is None else truths[:, step]
-                dynamics, start = model.generate(history, truth=told), episodes.states[:, step]
-                plan = planner.plan(dynamics, start, objective, generator=plans)
-                drawn = torch.rand(len(envs), SEQUENCES, *plan.actions.shape[1:], generator=draws)
-                sequences = torch.cat([plan.actions[:, None], drawn * 2 - 1], dim=1)
-                simulators = true_dynamics([env.unwrapped for env in envs])
-                true = objective(simulators.rollout(start, sequences), sequences)
-                said = objective(dynamics.rollout(start, drawn * 2 - 1), drawn * 2 - 1)
-                whole = (episodes.lengths >= step + planner.horizon) & true.isfinite().all(1)
-                values = (
-                    plan.expected_return,
-                    true[:, 0],
-                    true[:, 1:].max(1).values,
-                    rank_correlations(said, true[:, 1:]),
+                dynamics = model.generate(
+                    history, truth=None if truths is None else truths[:, step]
                 )
-                found.append(torch.stack(values, dim=1).where(whole[:, None], torch.nan))
+                start = episodes.states[:, step]
+                plan = planner.plan(dynamics, start, task.objective(), generator=plans)
+                drawn = torch.rand(len(envs), SEQUENCES, *plan.actions.shape[1:], generator=draws)
+                values = _values(dynamics, simulators, start, plan, drawn * 2 - 1, task.objective())
+                whole = (episodes.lengths >= step + H) & values.isfinite().all(1)
+                found.append(values.where(whole[:, None], torch.nan))
             _step(envs, episodes, step)
     finally:
         for env in envs:
             env.close()
-    means = torch.stack(found).nanmean(0) if found else torch.full((len(envs), 4), torch.nan)
+    means = torch.stack(found).nanmean(0) if found else torch.empty(0, 4)
     means = means[means.isfinite().all(1)]
     if len(means) == 0:
         raise InputError(
-            f"No episode of {task.env_id} has {K} steps to watch and {planner.horizon} to plan; "
-            "record longer ones."
+            f"No episode of {task.env_id} has {K} steps to watch and {H} to plan; record longer "
+            "ones."
         )
     promised, attained, best, rank = means.unbind(1)
     return Promises(promised=promised, attained=attained, best=best, rank=rank)
 
 
-def rank_correlations(
-    one: Float[Tensor, "E N"], other: Float[Tensor, "E N"]
-) -> Float[Tensor, " E"]:
-    """Spearman's rank correlation of each row; 0 where all of a row's values are equal."""
-    ranks = [_ranks(values) for values in (one, other)]
-    centred = [rank - rank.mean(1, keepdim=True) for rank in ranks]
-    norms = [rank.norm(dim=1) for rank in centred]
-    product = norms[0] * norms[1]
-    return torch.where(product > 0, (centred[0] * centred[1]).sum(1) / product, 0.0)
-
-
-def _ranks(values: Float[Tensor, "E N"]) -> Float[Tensor, "E N"]:
-    """How many are below, and half of those that are equal."""
-    pairs = values[:, :, None] - values[:, None]
-    return pairs.sign().sum(2)
+def _values(
+    dynamics: Dynamics,
+    simulators: Dynamics,
+    start: Float[Tensor, "E S"],
+    plan: Plan,
+    drawn: Float[Tensor, "E N H A"],
+    objective: ObjectiveFunction,
+) -> Float[Tensor, "E 4"]:
+    """The fields of `Promises` at one moment; not finite where a simulator diverges."""
+    sequences = torch.cat([plan.actions[:, None], drawn], dim=1)
+    true = objective(simulators.rollout(start, sequences), sequences)
+    said = objective(dynamics.rollout(start, drawn), drawn)
+    best = true[:, 1:].max(1).values.where(true.isfinite().all(1), torch.nan)
+    rank = torch.from_numpy(spearman(said.double().numpy(), true[:, 1:].double().numpy())).float()
+    return torch.stack([plan.expected_return, true[:, 0], best, rank], dim=1)
 
 
 def _step(envs: Sequence[Any], episodes: Episodes, step: int) -> None:

@@ -9,9 +9,9 @@ from hyperdyn.planners.budget import RANDOM
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
 from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, columns, key_of, splits_of
-from hyperdyn.training.locomotion.measurements import Errors, OnRecorded, Promised
+from hyperdyn.training.locomotion.measurements import Errors, Promised
 from hyperdyn.training.locomotion.runs import Run
-from hyperdyn.training.locomotion.study import LocomotionStudy
+from hyperdyn.training.locomotion.study import ON_RECORDED, LocomotionStudy
 from hyperdyn.training.locomotion.summaries import (
     Statistic,
     Strata,
@@ -29,7 +29,8 @@ PROMISES = {"promised": 1.0, "attained": 1.0, "best": 1.0, "rank": 1.0}
 
 MakeRow = Callable[[list[Run], tuple[str, ...]], dict[str, Any]]
 """From runs of one model, one a training seed, and splits that are pooled."""
-_Ahead = Callable[[tuple[str, ...], Strata], dict[str, Any]]
+Cells = Mapping[tuple[int, str], Mapping[str, Any]]
+"""By training seed and split."""
 
 
 def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str, Any]:
@@ -48,7 +49,10 @@ def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str
     }
     return {
         key_of(table): {
-            task: found for task in study.tasks_of(table) if (found := make[table](study, task))
+            task: found
+            for task in study.tasks_of(table)
+            if (table not in ON_RECORDED or study.drivers(task))
+            and (found := make[table](study, task))
         }
         for table in tables
     }
@@ -64,58 +68,53 @@ def _rows(study: LocomotionStudy, task: str, table: str, row: MakeRow) -> dict[s
 
 
 def _returns(study: LocomotionStudy, task: str, table: str) -> dict[str, Any]:
-    generators = study.runs(task, GENERATOR)
-    ahead = _ahead(partial(study.strata, generators), interquartile_mean)
+    ahead = _ahead(study.runs(task, GENERATOR), study.strata, interquartile_mean)
 
     def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
         strata = study.strata(runs, sides)
-        return returns_row(strata) | ({} if runs == generators else ahead(sides, strata))
+        return returns_row(strata) | ahead(runs, sides, strata)
 
     return _rows(study, task, table, row)
 
 
 def _errors(study: LocomotionStudy, task: str) -> dict[str, Any]:
-    if not study.drivers(task):
-        return {}
-    return _rows(study, task, "6", partial(_means, study, Errors, ERRORS))
+    def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
+        return _means(study.on_recorded(Errors, runs, sides), ERRORS)
+
+    return _rows(study, task, "6", row)
 
 
 def _promises(study: LocomotionStudy, task: str) -> dict[str, Any]:
-    generators = study.runs(task, GENERATOR)
-
     def attained(runs: list[Run], sides: tuple[str, ...]) -> Strata:
-        cells = study.on_recorded(Promised, runs, sides)
-        return {key: cell["attained"] for key, cell in cells.items()}
+        return _strata(study.on_recorded(Promised, runs, sides), "attained")
 
-    ahead = _ahead(partial(attained, generators), mean)
+    ahead = _ahead(study.runs(task, GENERATOR), attained, mean)
 
     def row(runs: list[Run], sides: tuple[str, ...]) -> dict[str, Any]:
-        found = _means(study, Promised, PROMISES, runs, sides)
-        return found | ({} if runs == generators else ahead(sides, attained(runs, sides)))
+        cells = study.on_recorded(Promised, runs, sides)
+        return _means(cells, PROMISES) | ahead(runs, sides, _strata(cells, "attained"))
 
-    return _rows(study, task, "promises", row) if study.drivers(task) else {}
-
-
-def _means(
-    study: LocomotionStudy,
-    measure: type[OnRecorded],
-    units: Mapping[str, float],
-    runs: list[Run],
-    sides: tuple[str, ...],
-) -> dict[str, Any]:
-    cells = study.on_recorded(measure, runs, sides)
-    return {
-        name: means_row({key: cell[name] for key, cell in cells.items()}, unit)
-        for name, unit in units.items()
-    }
+    return _rows(study, task, "promises", row)
 
 
-def _ahead(ours: Callable[[tuple[str, ...]], Strata], statistic: Statistic) -> _Ahead:
+def _means(cells: Cells, units: Mapping[str, float]) -> dict[str, Any]:
+    return {name: means_row(_strata(cells, name), unit) for name, unit in units.items()}
+
+
+def _strata(cells: Cells, name: str) -> Strata:
+    return {key: cell[name] for key, cell in cells.items()}
+
+
+def _ahead(
+    generators: list[Run],
+    strata: Callable[[list[Run], tuple[str, ...]], Strata],
+    statistic: Statistic,
+) -> Callable[[list[Run], tuple[str, ...], Strata], dict[str, Any]]:
     """By how much the generator is ahead of others; nothing where no training seed is shared."""
-    ours = cache(ours)
+    ours = cache(partial(strata, generators))
 
-    def found(sides: tuple[str, ...], theirs: Strata) -> dict[str, Any]:
-        lead = lead_row(ours(sides), theirs, statistic)
+    def found(runs: list[Run], sides: tuple[str, ...], theirs: Strata) -> dict[str, Any]:
+        lead = None if runs == generators else lead_row(ours(sides), theirs, statistic)
         return {} if lead is None else {"lead": lead}
 
     return found
@@ -146,7 +145,7 @@ def _codes(study: LocomotionStudy, task: str) -> dict[str, Any]:
             for split in splits_of(task)
             if (found := study.codes(run, split))
         }
-        for model in (TABLES["codes"].measured if study.drivers(task) else ())
+        for model in TABLES["codes"].measured
         for run in study.runs(task, model)
     }
 
