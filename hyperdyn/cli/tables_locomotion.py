@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,8 +29,8 @@ class TablesLocomotion(Command):
     changed beyond training), planners (at equal candidates), promises (what plans say and what they
     bring), codes (is the property encoded?) and adaptation (to a change within an episode).
     What is trained is what appears, and what is missing is named. Cells are kept in FILE.cells as
-    they are done. All tables of all packaged runs take hours; --tables 3 --seeds 0 --episodes 3
-    takes minutes.
+    they are done, and FILE is written anew after each task of each table. All tables of all
+    packaged runs take hours; --tables 3 --seeds 0 --episodes 3 takes minutes.
     """
 
     positionals: ClassVar[tuple[str, ...]] = ()
@@ -85,22 +86,21 @@ class TablesLocomotion(Command):
         require_device(self.device)
         study = self._study()
         make_room_for(self.json)
-        stages = study.cells(self.tables)
+        count = sum(len(stage) for table in set(self.tables) for stage in study.cells([table]))
 
         def job() -> None:
             from tqdm import tqdm
 
-            from hyperdyn.training.cells import work_out
             from hyperdyn.training.locomotion.page import console, page
             from hyperdyn.training.locomotion.tables import locomotion_tables
             from hyperdyn.training.pages import write
 
-            with tqdm(total=sum(map(len, stages)), desc="cells", unit="cell") as bar:
-                for cells in stages:
-                    for _ in work_out(cells, study.kept, workers=self.workers):
-                        bar.update()
-            found = {**locomotion_tables(study, self.tables), "setting": self._setting(study)}
-            write(found, page(found), self.json)
+            with tqdm(total=count, desc="cells", unit="cell") as bar:
+                for tables in locomotion_tables(
+                    study, self.tables, workers=self.workers, on_cell=bar.update
+                ):
+                    found = {**tables.found, "setting": self._setting(study, tables.waiting)}
+                    write(found, page(found), self.json)
             console(found)
             if self.figures:
                 self._draw(study)
@@ -110,7 +110,10 @@ class TablesLocomotion(Command):
     @property
     def when_interrupted(self) -> str:
         """How to go on."""
-        return "Stopped; finished cells are kept. The same command goes on."
+        return (
+            f"Stopped; finished cells are kept, and {self.json} has the tables so far. The same "
+            "command goes on."
+        )
 
     def _study(self) -> "LocomotionStudy":
         from hyperdyn import assets
@@ -158,7 +161,9 @@ class TablesLocomotion(Command):
             if draw(file):
                 print(f"Wrote {file}")
 
-    def _setting(self, study: "LocomotionStudy") -> dict[str, Any]:
+    def _setting(
+        self, study: "LocomotionStudy", waiting: Mapping[str, Sequence[str]]
+    ) -> dict[str, Any]:
         return {
             "training": study.training(),
             "episodes_per_training_seed_and_split": self.episodes,
@@ -169,6 +174,7 @@ class TablesLocomotion(Command):
             "device": self.device,
             "units": "return; errors as the page says",
             "missing": study.missing(self.tables),
-            "undriven": study.undriven(self.tables),
+            "undriven": study.undriven(self.tables, waiting),
+            "waiting": waiting,
             "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
         }

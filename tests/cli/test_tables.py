@@ -136,3 +136,17 @@ def test_a_study_of_locomotion_from_its_runs_to_the_tables(tmp_path, monkeypatch
     changed = {file.name for file in stamps if file.stat().st_mtime_ns != stamps[file]}
     assert len(changed) == 3
     assert all(name.startswith("cheetah-slope-direct-0.") for name in changed)
+
+
+def test_tables_stand_in_the_file_while_others_are_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shorten_episodes(monkeypatch)
+    study_of(tmp_path / "runs", ["cheetah-slope", "ant-slope"], ["hyperdynamics"], [0])
+    (tmp_path / "runs/ant-slope-hyperdynamics-0/model/tensors.safetensors").write_bytes(b"no")
+    words = [*WALK, "--tables", "3", "--samples", "20", "--horizon", "2"]
+    assert main([*words, "--episodes", "1", "--workers", "1"]) == 1
+    assert "ant-slope-hyperdynamics-0" in capsys.readouterr().err
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert list(found["table3"]) == ["cheetah-slope"]
+    assert found["setting"]["waiting"] == {"table3": ["ant-slope"]}
+    assert "(table3: ant-slope)" in (tmp_path / "t.md").read_text()

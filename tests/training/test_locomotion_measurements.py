@@ -99,9 +99,9 @@ def test_a_driver_that_brings_no_episode_is_said(study, monkeypatch):
 
     monkeypatch.setattr(measurements, "adaptation_episodes", none)
     small = replace(study, tasks=(SLOPE,))
-    for stage in small.cells(("adaptation",)):
-        list(work_out(stage, small.kept, workers=1))
-    assert locomotion_tables(small, ("adaptation",)) == {"adaptation": {}}
+    *_, tables = locomotion_tables(small, ("adaptation",))
+    assert (tables.found, tables.waiting) == ({"adaptation": {}}, {})
+    assert small.undriven(("adaptation",), {"adaptation": [SLOPE]}) == {}
     assert small.undriven(("adaptation",)) == {f"adaptation, {SLOPE}": "It stood still."}
 
 

@@ -28,6 +28,7 @@ SETTING = {
     "driver": "hyperdynamics",
     "missing": {},
     "undriven": {},
+    "waiting": {},
     "command": "hyperdyn tables locomotion",
 }
 
@@ -67,7 +68,30 @@ def fill(study, cells):
 def filled(study, tables):
     for stage in study.cells(tables):
         fill(study, stage)
-    return locomotion_tables(study, tables)
+    *_, last = locomotion_tables(study, tables)
+    assert not last.waiting
+    return last.found
+
+
+def test_tables_stand_task_by_task_while_they_are_made(study, monkeypatch):
+    asked = ("ranges", "6", "3")
+    for stage in study.cells(asked):
+        fill(study, stage)
+    (study.kept / "cheetah-slope-direct-1.seen.errors.json").unlink()
+
+    def fail(cell):
+        raise HyperdynError("It failed.")
+
+    monkeypatch.setattr(Errors, "work_out", fail)
+    tables = locomotion_tables(study, asked)
+    only = next(tables)
+    with pytest.raises(HyperdynError, match="It failed"):
+        next(tables)
+    assert list(only.found["ranges"]) == ["cheetah-body"]
+    assert (only.found["table6"], only.found["table3"]) == ({}, {})
+    assert only.waiting == {"table6": [SLOPE], "table3": [SLOPE]}
+    text = page({**only.found, "setting": {**SETTING, "waiting": only.waiting}})
+    assert "(table6: cheetah-slope; table3: cheetah-slope)" in text
 
 
 def test_returns_stand_where_they_belong(study):

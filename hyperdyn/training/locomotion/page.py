@@ -79,7 +79,12 @@ def page(found: Mapping[str, Any]) -> str:
     if found.get("adaptation"):
         parts += [f"## {HEADS['adaptation']}", ADAPTATION.format(driver=driver)]
         parts += _adaptations(found["adaptation"])
-    missing, command, undriven = (setting.pop(name) for name in ("missing", "command", "undriven"))
+    missing, undriven, waiting, command = (
+        setting.pop(name) for name in ("missing", "undriven", "waiting", "command")
+    )
+    if waiting:
+        named = "; ".join(f"{key}: {', '.join(tasks)}" for key, tasks in waiting.items())
+        parts.append(f"Not measured yet, the same command goes on ({named}).")
     parts += [f"Left out ({where}): {why}" for where, why in undriven.items()]
     if missing:
         parts.append(f"Not trained, or not yet (seeds): {_lacking(missing)}.")

@@ -1,6 +1,6 @@
 """A study's finished runs: which cells its tables and figures want, and what is in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from hyperdyn.errors import HyperdynError
 from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
-from hyperdyn.training.cells import Cell, read_cell
-from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, Layout, splits_of
+from hyperdyn.training.cells import read_cell
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, Layout, key_of, splits_of
 from hyperdyn.training.locomotion.measurements import (
     Adapting,
     Changing,
@@ -21,6 +21,7 @@ from hyperdyn.training.locomotion.measurements import (
     Drive,
     Errors,
     Fixed,
+    Measurement,
     OnRecorded,
     Promised,
     Returns,
@@ -120,10 +121,10 @@ class LocomotionStudy:
         found = [{name: config.get(name) for name in BUDGET} for config in configs]
         return [budget for number, budget in enumerate(found) if budget not in found[:number]]
 
-    def cells(self, tables: Sequence[str]) -> tuple[list[Cell], list[Cell]]:
+    def cells(self, tables: Sequence[str]) -> tuple[list[Measurement], list[Measurement]]:
         """All that the tables are made of: what comes first, and what is measured on it."""
-        first: list[Cell] = []
-        second: list[Cell] = []
+        first: list[Measurement] = []
+        second: list[Measurement] = []
         for table in tables:
             for task in self.tasks_of(table):
                 models = self.layout_of(table).measured
@@ -188,13 +189,21 @@ class LocomotionStudy:
             for task in self.trained("adaptation")
         }
 
-    def undriven(self, tables: Sequence[str]) -> dict[str, str]:
-        """Tasks of which no episode could be recorded for a table, and why."""
+    def undriven(
+        self, tables: Sequence[str], waiting: Mapping[str, Sequence[str]] | None = None
+    ) -> dict[str, str]:
+        """Tasks of which no episode could be recorded for a table, and why.
+
+        Args:
+            tables: Which.
+            waiting: By key of a table, tasks that were not worked out yet; nothing is said of them.
+        """
         found = {}
-        for table, (drive, _) in ON_RECORDED.items():
-            for task in self.tasks_of(table) if table in tables else ():
-                for cell in self._driven(drive, task, splits_of(task)[0]):
-                    why = read_cell(cell, self.kept).get("why")
+        for table in tables:
+            later = (waiting or {}).get(key_of(table), ())
+            for task in self.tasks_of(table) if table in ON_RECORDED else ():
+                for cell in self._driven(ON_RECORDED[table][0], task, splits_of(task)[0]):
+                    why = None if task in later else read_cell(cell, self.kept).get("why")
                     if why:
                         found[f"{table}, {task}"] = why
         return found

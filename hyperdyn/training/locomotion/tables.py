@@ -1,17 +1,19 @@
 """The locomotion tables from a study's measured cells: what is trained is what appears."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Any
 
 from hyperdyn.planners.budget import RANDOM
+from hyperdyn.training.cells import work_out
 from hyperdyn.training.locomotion.adaptation import BEFORE
 from hyperdyn.training.locomotion.adaptation_lag import lag
 from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, columns, key_of, splits_of
 from hyperdyn.training.locomotion.measurements import Errors, Promised
 from hyperdyn.training.locomotion.runs import Run
-from hyperdyn.training.locomotion.study import ON_RECORDED, LocomotionStudy
+from hyperdyn.training.locomotion.study import LocomotionStudy
 from hyperdyn.training.locomotion.summaries import (
     Statistic,
     Strata,
@@ -33,12 +35,71 @@ Cells = Mapping[tuple[int, str], Mapping[str, Any]]
 """By training seed and split."""
 
 
-def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str, Any]:
-    """The tables of a study by key and task, from cells that were worked out.
+@dataclass(frozen=True)
+class LocomotionTables:
+    """Tables as they stand."""
+
+    found: dict[str, dict[str, Any]]
+    """By key and task; a task of which nothing was trained is left out."""
+    waiting: dict[str, list[str]]
+    """By key, the tasks that were not worked out yet."""
+
+
+def locomotion_tables(
+    study: LocomotionStudy,
+    tables: Sequence[str],
+    *,
+    workers: int = 1,
+    on_cell: Callable[[], object] = lambda: None,
+) -> Iterator[LocomotionTables]:
+    """Work the tables of a study out, one after the other.
+
+    Args:
+        study: Its runs and how they are measured.
+        tables: Names in `TABLES`, in this order.
+        workers: Processes; one works in this process itself.
+        on_cell: Called after each cell of each table, also where it was kept.
+
+    Yields:
+        How the tables stand after each task of one; last with nothing to wait for.
 
     Raises:
-        HyperdynError: If one was not.
+        HyperdynError: If a cell fails; those done stay.
     """
+    rows: dict[str, dict[str, Any]] = {table: {} for table in tables}
+    left = {
+        table: Counter(cell.run.task for stage in study.cells([table]) for cell in stage)
+        for table in tables
+    }
+
+    def standing() -> LocomotionTables:
+        # Tasks stand in the study's order, whichever was done first.
+        return LocomotionTables(
+            {
+                key_of(table): {
+                    task: rows[table][task]
+                    for task in study.tasks_of(table)
+                    if rows[table].get(task)
+                }
+                for table in tables
+            },
+            {key_of(table): list(tasks) for table, tasks in left.items() if tasks},
+        )
+
+    for table in left:
+        for stage in study.cells([table]):
+            for cell in work_out(stage, study.kept, workers=workers):
+                on_cell()
+                task = cell.run.task
+                left[table] -= Counter([task])
+                if not left[table][task]:
+                    rows[table][task] = _rows_of(study, table, task)
+                    yield standing()
+    yield standing()
+
+
+def _rows_of(study: LocomotionStudy, table: str, task: str) -> dict[str, Any]:
+    """A table's rows of a task; none where no episode could be driven."""
     make: dict[str, Callable[[LocomotionStudy, str], dict[str, Any]]] = {
         **{table: partial(_returns, table=table) for table in ("3", "5", "ranges")},
         "6": _errors,
@@ -47,15 +108,7 @@ def locomotion_tables(study: LocomotionStudy, tables: Sequence[str]) -> dict[str
         "codes": _codes,
         "adaptation": _adaptation,
     }
-    return {
-        key_of(table): {
-            task: found
-            for task in study.tasks_of(table)
-            if (table not in ON_RECORDED or study.drivers(task))
-            and (found := make[table](study, task))
-        }
-        for table in tables
-    }
+    return make[table](study, task)
 
 
 def _rows(study: LocomotionStudy, task: str, table: str, row: MakeRow) -> dict[str, Any]:
