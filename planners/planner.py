@@ -29,7 +29,6 @@ from hyperdyn.planners._numbers import (
     require_range,
 )
 from hyperdyn.planners._scoring import Scoring
-from hyperdyn.planners._threads import intra_op_threads
 from hyperdyn.planners._warm_start import WarmStart
 from hyperdyn.planners.box import ActionBox
 from hyperdyn.planners.ensemble import Ensemble
@@ -38,6 +37,7 @@ from hyperdyn.planners.objectives import ObjectiveFunction
 from hyperdyn.planners.plan import Plan, PlanStatus
 from hyperdyn.planners.proposals import Proposal
 from hyperdyn.planners.refinement import GradientRefinement
+from hyperdyn.threads import intra_op_threads
 
 Params = TypeVar("Params")
 """An algorithm's immutable record: the distribution it draws its candidates from."""

@@ -15,7 +15,7 @@ PACKAGES = {"hyperdyn": "hyperdyn"} | {
 
 # A module of the core imports from its own layer and from those before it.
 LAYERS = (
-    ("errors", "assets"),
+    ("errors", "assets", "threads"),
     ("storage", "networks", "states", "history", "terms"),
     ("adaptation", "heads", "saved"),
     ("hypernetworks", "encoders", "rollout"),
@@ -31,7 +31,9 @@ LAYERS = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 WORLD = ("hyperdyn.envs", "hyperdyn.planners")
 KNOW_THE_WORLD = ("training", "benchmarks", "cli", "__main__")  # may import planners and envs
-PLANNERS_MAY = ("hyperdyn.planners", "hyperdyn.dynamics", "hyperdyn.errors", "hyperdyn.terms")
+PLANNERS_MAY = tuple(
+    f"hyperdyn.{part}" for part in ("planners", "dynamics", "errors", "terms", "threads")
+)
 ENVS_MAY = ("hyperdyn.envs", "hyperdyn.assets", "hyperdyn.dynamics", "hyperdyn.errors")
 THIRD_PARTY = {
     "hyperdyn.planners": {"jaxtyping", "llvmlite", "numba", "numpy", "torch"},

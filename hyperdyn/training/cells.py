@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import torch
-
 from hyperdyn.errors import HyperdynError
 from hyperdyn.storage import is_written, read_header
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.processes import processes
 
 
@@ -71,7 +70,8 @@ def work_out(cells: Sequence[AnyCell], folder: Path, *, workers: int) -> Iterato
             yield cell
     if workers == 1 or len(missing) < 2:
         for cell in missing:
-            _make_here(cell, folder)
+            with intra_op_threads(1):  # as in a process of its own
+                _make(cell, folder)
             yield cell
         return
     with processes(workers) as pool:
@@ -110,15 +110,6 @@ def _make(cell: Cell, folder: Path) -> None:
             f"A model changed while {cell.name} was worked out; run the same command again."
         )
     write_cell(cell, folder, found)
-
-
-def _make_here(cell: Cell, folder: Path) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in a process of its own
-    try:
-        _make(cell, folder)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _kept(cell: Cell, folder: Path) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.generators import build_generator
 from hyperdyn.model import DynamicsGenerator
 from hyperdyn.storage import is_written
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.configs import TrainConfig
 from hyperdyn.training.distributed import Team, open_team
@@ -63,17 +64,13 @@ def train(config: TrainConfig, out: Path, *, resume: bool = False, where: Where 
         HyperdynError: If the processes that collect keep getting lost.
     """
     require_shares(config, where)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in another order would give other last bits
-    try:
-        with open_team(where.device) as team:
-            team.require_batches(config.contexts)
-            if team.leads:
-                open_run(config, out, resume=resume)
-            with open_pool(where if team.leads else HERE) as pool:
-                _run(config, out, team, pool)
-    finally:
-        torch.set_num_threads(threads)
+    # On one thread: sums in another order would give other last bits.
+    with intra_op_threads(1), open_team(where.device) as team:
+        team.require_batches(config.contexts)
+        if team.leads:
+            open_run(config, out, resume=resume)
+        with open_pool(where if team.leads else HERE) as pool:
+            _run(config, out, team, pool)
 
 
 def require_shares(config: TrainConfig, where: Where) -> None:

@@ -5,9 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import torch
-
 from hyperdyn.storage import is_written
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.processes import processes
 from hyperdyn.training.run_folder import RUN_FILE, open_run
@@ -60,13 +59,9 @@ def train_side_by_side(
         else:
             missing.append(name)
     if workers == 1 or len(missing) < 2:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in a process of its own
-        try:
+        with intra_op_threads(1):  # as in a process of its own
             for name in missing:
                 runs[name].train(study / name, on_steps)
-        finally:
-            torch.set_num_threads(threads)
         return
     steps = _Steps({study / name: runs[name].config.steps for name in missing}, on_steps)
     with processes(min(workers, len(missing))) as pool:

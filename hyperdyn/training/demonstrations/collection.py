@@ -14,6 +14,7 @@ from typing import Any
 
 from hyperdyn.errors import CheckpointError, HyperdynError
 from hyperdyn.storage import is_written, to_config
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.demonstrations.configs import DemonstrationConfig
 from hyperdyn.training.demonstrations.dataset import (
     DESCRIPTION_FILE,
@@ -23,7 +24,6 @@ from hyperdyn.training.demonstrations.dataset import (
     shard_folder,
 )
 from hyperdyn.training.demonstrations.experts import PLANNERS, Expert
-from hyperdyn.training.demonstrations.one_thread import one_thread
 from hyperdyn.training.demonstrations.planner_expert import PlannerExpert, PlannerSettings
 from hyperdyn.training.demonstrations.policy_expert import PolicyExpert
 from hyperdyn.training.demonstrations.recording import record_specification, write_specification
@@ -136,7 +136,7 @@ def _show_together(
 
 
 def _show(config: DemonstrationConfig, source: Source, out: Path, row: int) -> None:
-    with one_thread():
+    with intra_op_threads(1):
         recorded, attempts = record_specification(config, row, source.expert())
     write_specification(out, config, row, recorded, attempts)
 

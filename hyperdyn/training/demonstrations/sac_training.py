@@ -10,8 +10,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hyperdyn.envs.suite.grids import GRIDS
 from hyperdyn.storage import is_written, to_config
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.demonstrations.conditioned_env import ConditionedEnv
-from hyperdyn.training.demonstrations.one_thread import one_thread
 from hyperdyn.training.demonstrations.policy_expert import PolicyExpert
 from hyperdyn.training.demonstrations.recording import make_envs, run_expert
 from hyperdyn.training.demonstrations.relabelling import RelabellingBuffer
@@ -50,7 +50,7 @@ def train_sac(
         CheckpointError: If `out` holds something else, or cannot be written.
     """
     open_run(config, out, resume=(out / RUN_FILE).exists())
-    with one_thread():
+    with intra_op_threads(1):
         return _train(config, out, on_steps)
 
 

@@ -23,6 +23,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.perception import VisualEncoder, VisualLosses
 from hyperdyn.pushing.visual_storage import save_visual_encoder
 from hyperdyn.storage import is_written
+from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.denormals import denormals_flushed
 from hyperdyn.training.metrics import Metrics
@@ -83,12 +84,8 @@ def train_visual(
         )
     ]
     open_run(config, out, resume=resume)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in another order would give other last bits
-    try:
+    with intra_op_threads(1):  # sums in another order would give other last bits
         return _run(config, pictures, streams, out)
-    finally:
-        torch.set_num_threads(threads)
 
 
 @denormals_flushed()
