@@ -1,10 +1,12 @@
 """Fitting a generator to recorded episodes, pass by pass."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from hyperdyn.errors import HyperdynError
 from hyperdyn.model import DynamicsGenerator
@@ -73,6 +75,22 @@ def make_optimiser(model: DynamicsGenerator, config: TrainConfig) -> torch.optim
     return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
 
 
+def clip_gradients(model: nn.Module, most: float) -> float:
+    """Scale gradients whose norm, all together, is above `most` down to it.
+
+    What is below is left alone: a factor of one costs as much as any other.
+
+    Returns:
+        The norm found.
+    """
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    total = torch.nn.utils.get_total_norm(gradients)
+    norm = total.item()
+    if norm > most:
+        torch.nn.utils.clip_grads_with_norm_(model.parameters(), most, total)
+    return norm
+
+
 @denormals_flushed()
 def fit_round(
     model: DynamicsGenerator,
@@ -124,11 +142,10 @@ def fit_round(
                 windows = masked(model, windows, config.hidden_share, generator)
             own = team.share(windows)
             loss = training_loss(model, own, schedule.unroll)
-            optimiser.zero_grad()
+            model.zero_grad()
             loss.backward()
             team.join_gradients(model, len(own.states) / config.contexts)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_norm)
-            if not bool(torch.isfinite(norm)):
+            if not math.isfinite(clip_gradients(model, config.gradient_norm)):
                 raise HyperdynError(
                     f"The loss or its gradient is not finite in pass {progress.epoch + 1} of round "
                     f"{progress.iteration + 1}. What was fitted until the last checkpoint is kept; "

@@ -80,7 +80,7 @@ def composed_loss(
 
 
 class _AdditiveLoss(torch.autograd.Function):
-    """The loss, and its gradient at once where one will be asked for."""
+    """The loss, and its gradient from what was kept of each step."""
 
     @staticmethod
     def forward(
@@ -88,15 +88,17 @@ class _AdditiveLoss(torch.autograd.Function):
     ) -> Tensor:
         layers = split_parameters(model.config.network, networks)
         missed, steps = _predict(model, layers, stretches)
-        if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(_gradient(model, layers, missed, steps))
+        ctx.save_for_backward(networks)
+        ctx.kept = (model, missed, steps)
         return missed.square().mean()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (of_networks,) = ctx.saved_tensors
-        return of_networks * gradient, None, None
+        (networks,), (model, missed, steps) = ctx.saved_tensors, ctx.kept
+        layers = split_parameters(model.config.network, networks)
+        # Scaled here, where numbers are few: there are P for each network in the end.
+        return _gradient(model, layers, missed * gradient, steps), None, None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from hyperdyn.model import DynamicsGenerator
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.unrolled import Stretches, unrolled_loss
 
+READ_AT_ONCE = 64  # batches: reading costs by the call more than by the window
+
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
@@ -98,8 +100,11 @@ class WindowSampler:
         The generator is the processor's, so that every device sees the same batches.
         """
         batches = -(-self.episodes.num_steps // (contexts * self.targets))
-        for _ in range(batches):
-            yield self[_draw(len(self), contexts, generator)]
+        places = _draw(len(self), batches * contexts, generator)
+        for some in places.split(READ_AT_ONCE * contexts):
+            windows = self[some]
+            for first in range(0, len(some), contexts):
+                yield windows[first : first + contexts]
 
 
 def window_loss(model: DynamicsGenerator, windows: Windows, unroll: int = 1) -> Float[Tensor, ""]:

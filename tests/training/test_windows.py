@@ -7,6 +7,7 @@ from hyperdyn.errors import InputError
 from hyperdyn.generators import GENERATORS
 from hyperdyn.history import History
 from hyperdyn.networks import batched_mlp
+from hyperdyn.training import windows as windows_module
 from hyperdyn.training.episodes import Episodes
 from hyperdyn.training.windows import (
     Windows,
@@ -60,6 +61,17 @@ def test_an_epoch_shows_as_many_targets_as_there_are_steps(rng):
     sampler = WindowSampler(counting_episodes(), history_length=6, targets=4)
     batches = list(sampler.epoch(contexts=5, generator=rng))
     assert sum(b.actions.shape[0] * b.actions.shape[1] for b in batches) == 80  # 67 rounded up
+
+
+def test_batches_are_drawn_from_all_windows_and_read_in_order(monkeypatch):
+    monkeypatch.setattr(windows_module, "READ_AT_ONCE", 3)
+    sampler = WindowSampler(counting_episodes(), history_length=6, targets=1)
+    places = torch.randint(len(sampler), (14, 5), generator=torch.Generator().manual_seed(3))
+    batches = list(sampler.epoch(contexts=5, generator=torch.Generator().manual_seed(3)))
+    assert len(batches) == 14
+    for batch, row in zip(batches, places, strict=True):
+        assert torch.equal(batch.states, sampler[row].states)
+        assert torch.equal(batch.history.actions, sampler[row].history.actions)
 
 
 @pytest.fixture
