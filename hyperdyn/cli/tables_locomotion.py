@@ -18,7 +18,7 @@ from hyperdyn.errors import InputError, require_known
 if TYPE_CHECKING:
     from hyperdyn.training.locomotion.study import LocomotionStudy
 
-KNOWN_TABLES = ("3", "5", "6", "ranges", "planners", "promises", "codes", "adaptation")
+KNOWN_TABLES = ("3", "5", "6", "ranges", "adaptation", "codes", "promises", "planners")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class TablesLocomotion(Command):
     """Make the tables of locomotion; Ctrl-C at any time, the same command goes on.
 
     Tables 3 (return), 5 (ablations) and 6 (prediction error) of HyperDynamics; and ranges (robots
-    changed beyond training), planners (at equal candidates), promises (what plans say and what they
-    bring), codes (is the property encoded?) and adaptation (to a change within an episode).
+    changed beyond training), adaptation (to a change within an episode), codes (is the property
+    encoded?), promises (what plans say and what they bring) and planners (at equal candidates).
     What is trained is what appears, and what is missing is named. Cells are kept in FILE.cells as
     they are done, and FILE is written anew after each task of each table. All tables of all
     packaged runs take hours; --tables 3 --seeds 0 --episodes 3 takes minutes.

@@ -41,10 +41,10 @@ TABLES: dict[str, Layout] = {
     "5": Layout(tasks=PAPER_TASKS, models=(GENERATOR, *VARIANTS)),
     "6": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
     "ranges": Layout(tasks=RANGES, models=KINDS, further=FURTHER),
-    "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
-    "promises": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
-    "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,), further=CODED),
     "adaptation": Layout(tasks=tuple(ROADS), models=KINDS, further=FURTHER),
+    "codes": Layout(tasks=PAPER_TASKS, models=(GENERATOR,), further=CODED),
+    "promises": Layout(tasks=PAPER_TASKS, models=KINDS, further=FURTHER),
+    "planners": Layout(tasks=PAPER_TASKS, models=(GENERATOR,)),
 }
 """The paper's tables by number, and what goes beyond them. A study may plan with another model."""
 
