@@ -111,7 +111,7 @@ class TablesLocomotion(Command):
     def when_interrupted(self) -> str:
         """How to go on."""
         return (
-            f"Stopped; finished cells are kept, and {self.json} has the tables so far. The same "
+            f"Stopped; finished cells are kept, finished tables are in {self.json}. The same "
             "command goes on."
         )
 
