@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,11 +94,16 @@ class TablesLocomotion(Command):
             from hyperdyn.training.locomotion.tables import locomotion_tables
             from hyperdyn.training.pages import write
 
+            setting = self._setting(study)
             with tqdm(total=count, desc="cells", unit="cell") as bar:
                 for tables in locomotion_tables(
                     study, self.tables, workers=self.workers, on_cell=bar.update
                 ):
-                    found = {**tables.found, "setting": self._setting(study, tables.waiting)}
+                    standing = {
+                        "undriven": study.undriven(self.tables, tables.waiting),
+                        "waiting": tables.waiting,
+                    }
+                    found = {**tables.found, "setting": setting | standing}
                     write(found, page(found), self.json)
             console(found)
             if self.figures:
@@ -161,9 +165,7 @@ class TablesLocomotion(Command):
             if draw(file):
                 print(f"Wrote {file}")
 
-    def _setting(
-        self, study: "LocomotionStudy", waiting: Mapping[str, Sequence[str]]
-    ) -> dict[str, Any]:
+    def _setting(self, study: "LocomotionStudy") -> dict[str, Any]:
         return {
             "training": study.training(),
             "episodes_per_training_seed_and_split": self.episodes,
@@ -174,7 +176,5 @@ class TablesLocomotion(Command):
             "device": self.device,
             "units": "return; errors as the page says",
             "missing": study.missing(self.tables),
-            "undriven": study.undriven(self.tables, waiting),
-            "waiting": waiting,
             "command": shlex.join(["hyperdyn", *sys.argv[1:]]),
         }
