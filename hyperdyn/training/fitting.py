@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from hyperdyn.errors import HyperdynError
 from hyperdyn.model import DynamicsGenerator
@@ -15,6 +14,7 @@ from hyperdyn.training.configs import TrainConfig
 from hyperdyn.training.denormals import denormals_flushed
 from hyperdyn.training.distributed import Team
 from hyperdyn.training.episodes import Episodes
+from hyperdyn.training.gradients import clip_gradients
 from hyperdyn.training.seeds import torch_generator
 from hyperdyn.training.tasks import task_for
 from hyperdyn.training.windows import WindowSampler, masked, training_loss, window_loss
@@ -75,22 +75,6 @@ def make_optimiser(model: DynamicsGenerator, config: TrainConfig) -> torch.optim
     return torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
 
 
-def clip_gradients(model: nn.Module, most: float) -> float:
-    """Scale gradients whose norm, all together, is above `most` down to it.
-
-    What is below is left alone: a factor of one costs as much as any other.
-
-    Returns:
-        The norm found.
-    """
-    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-    total = torch.nn.utils.get_total_norm(gradients)
-    norm = total.item()
-    if norm > most:
-        torch.nn.utils.clip_grads_with_norm_(model.parameters(), most, total)
-    return norm
-
-
 @denormals_flushed()
 def fit_round(
     model: DynamicsGenerator,
@@ -145,7 +129,7 @@ def fit_round(
             model.zero_grad()
             loss.backward()
             team.join_gradients(model, len(own.states) / config.contexts)
-            if not math.isfinite(clip_gradients(model, config.gradient_norm)):
+            if not math.isfinite(clip_gradients(model.parameters(), config.gradient_norm)):
                 raise HyperdynError(
                     f"The loss or its gradient is not finite in pass {progress.epoch + 1} of round "
                     f"{progress.iteration + 1}. What was fitted until the last checkpoint is kept; "

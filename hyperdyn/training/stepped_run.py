@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hyperdyn.errors import HyperdynError
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.denormals import denormals_flushed
@@ -59,6 +60,9 @@ class SteppedRun:
             rate: Learning rate at the first; it falls on a line to zero.
             loss: Of a step by its number.
             on_step: Told how many steps were made.
+
+        Raises:
+            HyperdynError: If the loss or a weight is not finite; the last checkpoint is kept.
         """
         if self.progress.iteration > stage:
             on_step(count)
@@ -73,6 +77,7 @@ class SteppedRun:
             value = loss(step)
             self._optimiser.zero_grad()
             value.backward()
+            self._require_finite(value)
             self._optimiser.step()
             self.progress.updates += 1
             on_step(1)
@@ -80,16 +85,25 @@ class SteppedRun:
                 self._note(stage, step, value.item())
             if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
                 self._save()
-        self.progress = Progress(iteration=stage + 1)
         self._save()
+        self.progress = Progress(iteration=stage + 1)
 
     def finish(self) -> None:
         """Remove the checkpoint; what was asked for and the log stay."""
         shutil.rmtree(self._folder / "checkpoint", ignore_errors=True)
 
     def _save(self) -> None:
+        self._require_finite(*self._model.parameters())
         save_checkpoint(self._folder / "checkpoint", self._model, self._optimiser, self.progress)
         self._saved_at = time.monotonic()
+
+    def _require_finite(self, *values: Tensor) -> None:
+        if not all(bool(value.isfinite().all()) for value in values):
+            raise HyperdynError(
+                f"The loss or a weight is not finite at step {self.progress.updates} of stage "
+                f"{self.progress.iteration + 1}. What was trained until the last checkpoint is "
+                "kept; begin a new run with a lower learning rate."
+            )
 
     def _note(self, stage: int, step: int, loss: float) -> None:
         with (self._folder / METRICS_FILE).open("a") as log:

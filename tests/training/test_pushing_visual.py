@@ -13,9 +13,10 @@ import torch
 
 pytest.importorskip("pybullet")
 
-from hyperdyn.errors import CheckpointError, InputError
+from hyperdyn.errors import CheckpointError, HyperdynError, InputError
 from hyperdyn.perception import VisualEncoder
 from hyperdyn.pushing.visual_storage import load_visual_encoder, save_visual_encoder
+from hyperdyn.storage import is_written
 from hyperdyn.training.metrics import read_metrics
 from hyperdyn.training.pushing import PushingDataset, ShardError
 from hyperdyn.training.pushing.recording import images_folder
@@ -57,6 +58,12 @@ def trained(pictures, tmp_path_factory):
 def equal(a: VisualEncoder, b: VisualEncoder) -> bool:
     first, second = a.state_dict(), b.state_dict()
     return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(pictures, tmp_path):
+    with pytest.raises(HyperdynError, match="not finite in update 2"):
+        train_visual(small(learning_rate=1e30), *pictures, tmp_path / "run")
+    assert not is_written(tmp_path / "run" / RESULT)
 
 
 def test_training_reduces_both_losses_and_tells_so(pictures, tmp_path):

@@ -1,5 +1,6 @@
 """A run of updates in a folder, where an update may be several optimiser steps of some weights."""
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from hyperdyn.errors import HyperdynError
 from hyperdyn.storage import is_written
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from hyperdyn.training.gradients import clip_gradients
 from hyperdyn.training.metrics import Metrics
 from hyperdyn.training.run_folder import open_run
 
@@ -135,8 +137,7 @@ class UpdateRun:
         gradients = torch.autograd.grad(loss, moved)
         for weight, gradient in zip(moved, gradients, strict=True):
             weight.grad = gradient
-        norm = torch.nn.utils.clip_grad_norm_(moved, self._gradient_norm)
-        if not bool(torch.isfinite(norm)):
+        if not math.isfinite(clip_gradients(moved, self._gradient_norm)):
             raise HyperdynError(
                 f"A loss or its gradient is not finite in update {self._progress.updates + 1} of "
                 f"stage {self._progress.iteration + 1}. What was trained until the last checkpoint "

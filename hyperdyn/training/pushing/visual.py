@@ -19,13 +19,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from hyperdyn.errors import InputError
+from hyperdyn.errors import HyperdynError, InputError
 from hyperdyn.perception import VisualEncoder, VisualLosses
 from hyperdyn.pushing.visual_storage import save_visual_encoder
 from hyperdyn.storage import is_written
 from hyperdyn.threads import intra_op_threads
 from hyperdyn.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from hyperdyn.training.denormals import denormals_flushed
+from hyperdyn.training.gradients import clip_gradients
 from hyperdyn.training.metrics import Metrics
 from hyperdyn.training.pushing.dataset import PushingDataset
 from hyperdyn.training.pushing.visual_batches import (
@@ -74,6 +75,7 @@ def train_visual(
         CheckpointError: If `out` holds a run and `resume` is false, holds another configuration or
             version, or cannot be written; or if a collection cannot be read.
         InputError: If a collection has no images, too few shards, or another kind of picture.
+        HyperdynError: If the loss or its gradient is not finite; the last checkpoint is kept.
     """
     require_matching_view(config)
     pictures = _pictures(config, pushes, scenes)
@@ -148,7 +150,11 @@ def _stretch(
         losses = model.losses(model(views), targets, generator=generator)
         optimiser.zero_grad()
         losses.total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        if not math.isfinite(clip_gradients(model.parameters(), config.clip)):
+            raise HyperdynError(
+                f"The loss or its gradient is not finite in update {update + 1}. What was trained "
+                "until the last checkpoint is kept; begin a new run with a lower learning_rate."
+            )
         optimiser.step()
         _note(sums, kind, losses)
         bar.update(config.batch)
