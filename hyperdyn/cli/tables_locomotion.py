@@ -99,10 +99,7 @@ class TablesLocomotion(Command):
                 for tables in locomotion_tables(
                     study, self.tables, workers=self.workers, on_cell=bar.update
                 ):
-                    standing = {
-                        "undriven": study.undriven(self.tables, tables.waiting),
-                        "waiting": tables.waiting,
-                    }
+                    standing = {"undriven": tables.undriven, "waiting": tables.waiting}
                     found = {**tables.found, "setting": setting | standing}
                     write(found, page(found), self.json)
             console(found)

@@ -101,8 +101,7 @@ def test_a_driver_that_brings_no_episode_is_said(study, monkeypatch):
     small = replace(study, tasks=(SLOPE,))
     *_, tables = locomotion_tables(small, ("adaptation",))
     assert (tables.found, tables.waiting) == ({"adaptation": {}}, {})
-    assert small.undriven(("adaptation",), {"adaptation": [SLOPE]}) == {}
-    assert small.undriven(("adaptation",)) == {f"adaptation, {SLOPE}": "It stood still."}
+    assert tables.undriven == {f"adaptation, {SLOPE}": "It stood still."}
 
 
 def test_a_change_is_driven_and_scored(study, monkeypatch):

@@ -1,6 +1,6 @@
 """A study's finished runs: which cells its tables and figures want, and what is in them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch import Tensor
 from hyperdyn.errors import HyperdynError
 from hyperdyn.planners.budget import ALL_PLANNERS, RANDOM
 from hyperdyn.training.cells import read_cell
-from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, Layout, key_of, splits_of
+from hyperdyn.training.locomotion.layout import GENERATOR, TABLES, Layout, splits_of
 from hyperdyn.training.locomotion.measurements import (
     Adapting,
     Changing,
@@ -189,24 +189,12 @@ class LocomotionStudy:
             for task in self.trained("adaptation")
         }
 
-    def undriven(
-        self, tables: Sequence[str], waiting: Mapping[str, Sequence[str]] | None = None
-    ) -> dict[str, str]:
-        """Tasks of which no episode could be recorded for a table, and why.
-
-        Args:
-            tables: Which.
-            waiting: By key of a table, tasks that were not worked out yet; nothing is said of them.
-        """
-        found = {}
-        for table in tables:
-            later = (waiting or {}).get(key_of(table), ())
-            for task in self.tasks_of(table) if table in ON_RECORDED else ():
-                for cell in self._driven(ON_RECORDED[table][0], task, splits_of(task)[0]):
-                    why = None if task in later else read_cell(cell, self.kept).get("why")
-                    if why:
-                        found[f"{table}, {task}"] = why
-        return found
+    def undriven(self, table: str, task: str) -> str | None:
+        """Why no episode of a task could be recorded for a table; None where some were."""
+        if table not in ON_RECORDED:
+            return None
+        cells = self._driven(ON_RECORDED[table][0], task, splits_of(task)[0])
+        return next((why for cell in cells if (why := read_cell(cell, self.kept).get("why"))), None)
 
     def trained(self, table: str) -> list[str]:
         """Tasks of a table on which any of its models was trained."""

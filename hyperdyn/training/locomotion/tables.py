@@ -41,6 +41,8 @@ class LocomotionTables:
 
     found: dict[str, dict[str, Any]]
     """By key and task; a task of which nothing was trained is left out."""
+    undriven: dict[str, str]
+    """By "TABLE, TASK": why no episode could be recorded."""
     waiting: dict[str, list[str]]
     """By key, the tasks that were not worked out yet."""
 
@@ -61,12 +63,13 @@ def locomotion_tables(
         on_cell: Called after each cell of each table, also where it was kept.
 
     Yields:
-        How the tables stand after each task of one; last with nothing to wait for.
+        How the tables stand after each task of one, or once if there is nothing to work out.
 
     Raises:
         HyperdynError: If a cell fails; those done stay.
     """
     rows: dict[str, dict[str, Any]] = {table: {} for table in tables}
+    undriven: dict[str, str] = {}
     left = {
         table: Counter(cell.run.task for stage in study.cells([table]) for cell in stage)
         for table in tables
@@ -83,9 +86,12 @@ def locomotion_tables(
                 }
                 for table in tables
             },
+            dict(undriven),
             {key_of(table): list(tasks) for table, tasks in left.items() if tasks},
         )
 
+    if not any(left.values()):
+        yield standing()
     for table in left:
         for stage in study.cells([table]):
             for cell in work_out(stage, study.kept, workers=workers):
@@ -94,8 +100,9 @@ def locomotion_tables(
                 left[table] -= Counter([task])
                 if not left[table][task]:
                     rows[table][task] = _rows_of(study, table, task)
+                    if why := study.undriven(table, task):
+                        undriven[f"{table}, {task}"] = why
                     yield standing()
-    yield standing()
 
 
 def _rows_of(study: LocomotionStudy, table: str, task: str) -> dict[str, Any]:
