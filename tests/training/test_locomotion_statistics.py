@@ -58,7 +58,12 @@ def test_the_rank_correlation_is_spearmans():
     halves = [stats.spearmanr(read[half::2].ravel(), true[half::2].ravel()) for half in (0, 1)]
     assert found["rank"] == pytest.approx(np.mean([half.statistic for half in halves]))
     assert found["ci95"][0] < found["rank"] < found["ci95"][1]
-    assert rank_correlation([[1.0, 2.0]], [[3.0, 3.0]])["rank"] == 0.0
+
+
+def test_where_the_truth_does_not_vary_nothing_is_ranked():
+    still = rank_correlation([[1.0, 2.0], [1.0, 2.0]], [[3.0, 3.0], [3.0, 4.0]])
+    assert still == {"rank": None, "ci95": None}
+    assert rank_correlation([[1.0, 2.0]] * 2, [[3.0, 4.0]] * 2)["rank"] == 1.0
 
 
 def test_a_code_that_says_nothing_ranks_nothing():

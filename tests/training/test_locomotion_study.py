@@ -174,6 +174,9 @@ def test_errors_and_codes_stand_where_they_belong(study):
     codes = found["codes"][SLOPE]
     assert codes["hyperdynamics-1"]["novel-high"]["code"]["rank"] == 114 / 200
     assert codes["direct-1"]["seen"]["smoothed"]["rank"] == 11 / 200
+    codes["direct-1"]["seen"]["smoothed"] |= {"rank": None, "ci95": None}
+    text = page({"codes": {SLOPE: codes}, "setting": SETTING})
+    assert "| direct-1 | 0.06 [0.00, 1.00]<br>– |" in text
     # The experts have no code.
     models = ("hyperdynamics-0", "hyperdynamics-1", "direct-0", "direct-1", "code-4-0")
     assert set(codes) == set(models)

@@ -105,11 +105,17 @@ def rank_correlation(
         truth: Of each episode.
         resamples: Bootstrap samples.
         seed: Seed of the resampling.
+
+    Returns:
+        "rank" and "ci95"; None for both where the truth is the same throughout a half, as where no
+        robot leaves its first segment: nothing can be ranked.
     """
     read = [np.asarray(values, dtype=np.float64) for values in readings]
     true = [np.asarray(values, dtype=np.float64) for values in truth]
     rng = np.random.default_rng(seed)
     halves = [np.arange(half, len(read), 2) for half in (0, 1) if half < len(read)]
+    if any(np.ptp(np.concatenate([true[row] for row in rows])) == 0 for rows in halves):
+        return {"rank": None, "ci95": None}
 
     def within(rows: NDArray[np.int64]) -> float:
         chosen = (np.concatenate([part[row] for row in rows]) for part in (read, true))

@@ -123,7 +123,8 @@ def draw_codes(study: LocomotionStudy, tables: Sequence[str], file: Path) -> boo
         axes.plot(place, steps["code"]["readings"][row], color=colour[GENERATOR], alpha=0.3)
         for model, codes in found.items():
             smoothed = codes["smoothed"]
-            label = f"{model}: rank correlation {smoothed['rank']:.2f}"
+            rank = "–" if smoothed["rank"] is None else f"{smoothed['rank']:.2f}"
+            label = f"{model}: rank correlation {rank}"
             place, width = codes["places"][row], 1.5 if model == GENERATOR else 0.8
             axes.plot(place, smoothed["readings"][row], color=colour[model], lw=width, label=label)
         axes.set(xlabel="way (m)", ylabel=PROPERTIES[task.split("-")[-1]])

@@ -54,7 +54,8 @@ CODES = (
     "Spearman's rank correlation, over all steps of the fixed data set, between the true property "
     "under the robot and what a linear fit on the other half of the episodes reads from the code, "
     "mean of the two halves [95 % bootstrap interval over episodes]; below it the same for the "
-    "code's mean over 50 steps. Of every model with a code."
+    "code's mean over 50 steps; “–” where the property is the same throughout a half. Of every "
+    "model with a code."
 )
 
 
@@ -198,4 +199,7 @@ def _lacking(missing: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
 
 def _codes(row: Mapping[str, Any]) -> str:
     parts = [row[name] for name in ("code", "smoothed")]
-    return "<br>".join(f"{part['rank']:.2f} {_interval(part['ci95'])}" for part in parts)
+    return "<br>".join(
+        "–" if part["rank"] is None else f"{part['rank']:.2f} {_interval(part['ci95'])}"
+        for part in parts
+    )
