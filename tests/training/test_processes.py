@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+
 POOL = """
 import os, pathlib, sys, time
 from tqdm import tqdm
@@ -71,7 +73,6 @@ def have_ended(files):
     return all(not is_running(int(file.read_text())) for file in files if file.exists())
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 def test_workers_end_with_the_process_that_began_them(pool):
     parent, files = pool()
     assert not have_ended(files)
@@ -97,7 +98,6 @@ def interrupt_again_while_it_ends(parent):
         time.sleep(0.05)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 @pytest.mark.parametrize("interrupted", [interrupt, interrupt_twice, interrupt_again_while_it_ends])
 def test_an_interruption_ends_the_process_and_its_workers_at_once(pool, tmp_path, interrupted):
     parent, files = pool()
@@ -110,7 +110,6 @@ def test_an_interruption_ends_the_process_and_its_workers_at_once(pool, tmp_path
     assert not any(file.exists() for file in files[2:])
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 def test_an_error_ends_the_process_and_its_workers_at_once(pool, tmp_path):
     parent, files = pool("fails")
     assert parent.wait(timeout=30) == 1
